@@ -1,0 +1,131 @@
+"""Our ticket fields on an account: found, read and written by the ids they have there.
+
+A field is ours by the marker in the description that only agents see, else by its
+title. A dropdown ("tagger") stores one of its options, and the option is a tag of
+the ticket at the same time: setting the field sets the tag and takes the field's
+other tags away. https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from oneclick_sla_plugin.domain.model import TAG_FIELDS, Field, tag_of
+from oneclick_sla_plugin.ports import Request
+from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, entries, pages
+
+FIELDS_PATH = "/api/v2/ticket_fields"
+
+TITLES: Mapping[Field, str] = MappingProxyType(
+    {
+        Field.SLA_PRIORITY: "SLA priority",
+        Field.SLA_STATE: "SLA state",
+        Field.NEXT_DUE_AT: "SLA next due",
+        Field.FIRST_REPLY_DUE_AT: "SLA first reply due",
+        Field.RESOLUTION_DUE_AT: "SLA resolution due",
+        Field.COMPLAINT_STAGE: "SLA complaint stage",
+        Field.COMPLAINT_NUMBER: "SLA complaint number",
+        Field.COMPLAINT_RESPONSE_DUE_AT: "SLA complaint response due",
+        Field.PROMISED_AT: "SLA promised date",
+        Field.EXTENSION_REASON: "SLA extension reason",
+    }
+)
+
+DROPDOWN = "tagger"
+_TEXT_TYPES = frozenset({"text", "textarea", "regexp"})
+
+
+@dataclass(frozen=True, slots=True)
+class TicketField:
+    """One of our fields as it stands on the account. ``options``: the tags of a dropdown."""
+
+    id: int
+    name: Field
+    type: str
+    options: frozenset[str] = frozenset()
+
+    @property
+    def is_dropdown(self) -> bool:
+        return self.type == DROPDOWN
+
+    def accepts(self, value: str | None) -> bool:
+        """Whether the field can hold this bare value: any text, or an option that exists."""
+        if self.is_dropdown:
+            return value is None or self.stored(value) in self.options
+        return self.type in _TEXT_TYPES
+
+    def stored(self, value: str) -> str:
+        """What Zendesk stores for a bare value: a dropdown's option is the tag."""
+        return tag_of(self.name, value) if self.is_dropdown and self.name in TAG_FIELDS else value
+
+    def bare(self, stored: str) -> str:
+        """The neutral value of what Zendesk stores."""
+        return stored.removeprefix(TAG_FIELDS[self.name]) if self.is_dropdown and self.name in TAG_FIELDS else stored
+
+
+class FieldCatalogue:
+    """Our fields on one account, by name; never changed after it was made."""
+
+    def __init__(self, fields: Iterable[TicketField] = ()) -> None:
+        self._by_name = {field.name: field for field in fields}
+        self._by_id = {field.id: field for field in self._by_name.values()}
+
+    def get(self, name: Field) -> TicketField | None:
+        return self._by_name.get(name)
+
+    def writable(self, values: Mapping[Field, str | None]) -> Mapping[TicketField, str | None]:
+        """Those of the values whose field exists here and can hold them."""
+        return {
+            field: value
+            for name, value in values.items()
+            if (field := self._by_name.get(name)) is not None and field.accepts(value)
+        }
+
+    def read(self, custom_fields: Iterable[Mapping[str, Any]]) -> dict[Field, str]:
+        """Our fields among a ticket's ``custom_fields``, as neutral values; empty ones are absent."""
+        found = {}
+        for entry in custom_fields:
+            field, value = self._by_id.get(entry["id"]), entry.get("value")
+            if field is not None and value not in (None, "", False):
+                found[field.name] = field.bare(str(value))
+        return found
+
+
+def marker(name: Field) -> str:
+    """The text in a field's agent description by which it is found again under any title."""
+    return f"[oneclick-sla:{name.value}]"
+
+
+def definitions(base_url: str) -> Exchange[Sequence[Mapping[str, Any]]]:
+    """All ticket fields of the account, inactive ones too."""
+    request = Request("GET", FIELDS_PATH, "read ticket fields", query=(PAGE_SIZE,))
+    found = yield from pages(request, base_url)
+    return entries(found, "ticket_fields", request.operation)
+
+
+def catalogue(found: Iterable[Mapping[str, Any]]) -> FieldCatalogue:
+    """Our fields among the active ones of an account."""
+    active = [definition for definition in found if definition.get("active", True)]
+    return FieldCatalogue(
+        TicketField(definition["id"], name, str(definition.get("type")), frozenset(option_values(definition)))
+        for name in Field
+        if (definition := identify(name, active)) is not None
+    )
+
+
+def identify(name: Field, found: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The definition of one of our fields: by its marker, else by its exact title."""
+    found = list(found)
+    for definition in found:
+        if marker(name) in (definition.get("agent_description") or ""):
+            return definition
+    return next((definition for definition in found if definition.get("title") == TITLES[name]), None)
+
+
+def option_values(definition: Mapping[str, Any]) -> Iterator[str]:
+    """The options of a dropdown's definition, which are tags."""
+    for option in definition.get("custom_field_options") or ():
+        yield str(option.get("value"))

@@ -1,0 +1,196 @@
+"""The Zendesk platform as the host loads it, and the only module of the adapter that sends anything."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+
+from oneclick_sla_plugin.domain.changes import Changes
+from oneclick_sla_plugin.domain.model import Field, Ticket, Written
+from oneclick_sla_plugin.hookspecs import hookimpl
+from oneclick_sla_plugin.ports import (
+    Clock,
+    Connection,
+    Doorbell,
+    HttpClient,
+    Installation,
+    Platform,
+    Request,
+    Response,
+    Sandbox,
+    Services,
+)
+from oneclick_sla_zendesk import fields, limits, login, tickets, updates, webhook
+from oneclick_sla_zendesk.exchanges import Exchange, run
+from oneclick_sla_zendesk.provision import ZendeskInstallation
+from oneclick_sla_zendesk.settings import ZendeskSettings, load_settings
+
+T = TypeVar("T")
+
+FIELDS_ARE_FRESH_FOR = timedelta(minutes=10)
+"""How long the account's ticket fields are remembered; an admin's change is seen after it."""
+
+_log = structlog.get_logger(__name__)
+
+
+@hookimpl
+def register_platforms(register: Callable[[Platform], None]) -> None:
+    register(ZendeskPlatform())
+
+
+class ZendeskPlatform:
+    """Zendesk Support, for the host's registry."""
+
+    name = limits.PLATFORM
+
+    def connect(self, account: str, settings: Mapping[str, Any], services: Services) -> Connection:
+        """Check the settings and make the connection. Raises ``ConfigError`` with all problems."""
+        checked = load_settings(settings)
+        return ZendeskConnection(account, checked, services.open_http(checked.base_url), services.clock)
+
+    def sandbox(self, *, port: int, clock: Clock) -> Sandbox:
+        """Start a simulated Zendesk account on this machine."""
+        # Loaded on demand: a running worker has no use for the simulator's web server.
+        from oneclick_sla_zendesk.simulator import ZendeskSandbox
+
+        return ZendeskSandbox(port=port, clock=clock)
+
+
+class Session:
+    """Requests with a valid token of one scope. Safe to use from several threads; one of them fetches the token."""
+
+    def __init__(self, http: HttpClient, clock: Clock, credentials: login.Credentials, scope: str) -> None:
+        self._http = http
+        self._clock = clock
+        self._credentials = credentials
+        self._scope = scope
+        self._lock = threading.Lock()
+        self._token: login.Token | None = None
+
+    def send(self, request: Request) -> Response:
+        """Send with the token, renewed once if Zendesk refuses it."""
+        token = self._current(refused=None)
+        response = self._http.send(token.authorise(request))
+        if response.status == 401:
+            response = self._http.send(self._current(refused=token).authorise(request))
+        return response
+
+    def _current(self, refused: login.Token | None) -> login.Token:
+        with self._lock:
+            token = self._token
+            if token is None or token is refused or not token.is_fresh(self._clock()):
+                request = login.token_request(self._credentials, self._scope)
+                self._token = token = login.token_from(request, self._http.send(request), self._clock())
+            return token
+
+
+class ZendeskConnection:
+    """One Zendesk account. Safe to use from several threads."""
+
+    retry_status = 409
+    closed_is_final = True
+
+    def __init__(self, account: str, settings: ZendeskSettings, http: HttpClient, clock: Clock) -> None:
+        self._account = account
+        self._settings = settings
+        self._http = http
+        self._clock = clock
+        self._credentials = login.Credentials(settings.client_id, settings.client_secret)
+        self._session = Session(http, clock, self._credentials, login.RUN_SCOPE)
+        self._signatures = webhook.SignatureRule(
+            settings.webhook_secrets, settings.signature_tolerance, settings.allow_test_secret
+        )
+        self._lock = threading.Lock()
+        self._own_id: str | None = None
+        self._fields: tuple[fields.FieldCatalogue, datetime] | None = None
+        self._reported: set[Field] = set()
+
+    def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Doorbell:
+        """Verify a webhook and find its ticket. Raises ``WebhookRejected``.
+
+        Changes of our own are dropped once the first read has told who we are.
+        """
+        return webhook.receive(headers, body, now, self._signatures, self._own_id)
+
+    def read(self, ticket_id: str) -> Ticket:
+        """The ticket as it stands, in three requests for most tickets."""
+        account = tickets.Account(
+            name=self._account,
+            base_url=self._settings.base_url,
+            own_id=self._learn_own_id(),
+            fields=self._known_fields(),
+            known_requester=self._settings.known_requester,
+        )
+        return run(tickets.read_ticket(ticket_id, account), self._session.send)
+
+    def write(self, ticket: Ticket, changes: Changes, written: Written) -> None:
+        """Write ``changes`` in one update, and a reply to the customer in a second one.
+
+        Raises ``TicketChanged`` when the ticket moved since it was read; a reply is
+        only sent after everything else was accepted.
+        """
+        self._learn_own_id()
+        catalogue = self._known_fields()
+        update = updates.ticket_update(ticket, changes, written, catalogue)
+        self._report_missing(update.missing)
+        stamp = ticket.version
+        if update:
+            stamp = self._put(update.request(ticket.id, stamp))
+        if changes.reply is not None:
+            self._put(updates.reply_update(changes.reply, written, catalogue).request(ticket.id, stamp))
+
+    def installation(self, webhook_url: str) -> Installation:
+        """Compare the account with what is needed, under a login that may configure it."""
+        session = Session(self._http, self._clock, self._credentials, login.INSTALL_SCOPE)
+
+        def run_and_look_again(exchange: Exchange[T]) -> T:
+            try:
+                return run(exchange, session.send)
+            finally:
+                self._forget_fields()
+
+        return ZendeskInstallation(
+            account=self._account, webhook_url=webhook_url, base_url=self._settings.base_url, run=run_and_look_again
+        )
+
+    def _put(self, request: Request) -> str:
+        """Send an update; returns the new stamp."""
+        response = self._session.send(request)
+        body = limits.json_object(request, response)
+        if limits.WARNING_HEADER in response.headers:
+            _log.warning("zendesk.keys_dropped", account=self._account, keys=limits.dropped_keys(response.headers))
+            self._forget_fields()
+        ticket = body.get("ticket")
+        stamp = ticket.get("updated_at") if isinstance(ticket, dict) else None
+        if not isinstance(stamp, str):
+            raise limits.unexpected_body(request.operation, response)
+        return stamp
+
+    def _learn_own_id(self) -> str:
+        with self._lock:
+            if self._own_id is None:
+                self._own_id = run(tickets.read_own_id(), self._session.send)
+            return self._own_id
+
+    def _known_fields(self) -> fields.FieldCatalogue:
+        with self._lock:
+            now = self._clock()
+            if self._fields is None or now >= self._fields[1]:
+                found = run(fields.definitions(self._settings.base_url), self._session.send)
+                self._fields = (fields.catalogue(found), now + FIELDS_ARE_FRESH_FOR)
+            return self._fields[0]
+
+    def _forget_fields(self) -> None:
+        with self._lock:
+            self._fields = None
+
+    def _report_missing(self, missing: frozenset[Field]) -> None:
+        with self._lock:
+            news = missing - self._reported
+            self._reported |= news
+        if news:
+            _log.warning("zendesk.field_missing", account=self._account, fields=sorted(name.value for name in news))

@@ -1,0 +1,298 @@
+"""From Zendesk's ticket, comments and audits to the neutral ticket.
+
+Three reads for a ticket of up to a hundred comments and a hundred changes: the
+ticket (first, so that its ``updated_at`` is no younger than what is read after
+it), its comments with their users, and its audits. The audits hold the history
+of the status and, in their metadata, what this program wrote last.
+
+https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ ,
+https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_comments/ ,
+https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from oneclick_sla_plugin.domain.changes import Note, compose
+from oneclick_sla_plugin.domain.model import (
+    Author,
+    Field,
+    Message,
+    Priority,
+    Requester,
+    Status,
+    StatusChange,
+    Ticket,
+    Written,
+)
+from oneclick_sla_plugin.errors import TicketGone
+from oneclick_sla_plugin.ports import Request
+from oneclick_sla_zendesk import channels
+from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, fetch, pages
+from oneclick_sla_zendesk.fields import FieldCatalogue
+from oneclick_sla_zendesk.limits import PLATFORM, TICKETS_PATH, unexpected_body
+from oneclick_sla_zendesk.settings import KnownRequester
+
+METADATA_KEY = "oneclick_sla"
+"""Under this key an update carries what we wrote; it comes back in the audit's ``metadata.custom``."""
+
+_READ = "read ticket"
+
+_STATUSES = {
+    "new": Status.NEW,
+    "open": Status.OPEN,
+    "pending": Status.PENDING,
+    "hold": Status.ON_HOLD,
+    "solved": Status.SOLVED,
+    "closed": Status.CLOSED,
+}
+"""With custom statuses ``status`` is the category, which is one of these."""
+
+_GONE = frozenset({"deleted", "scrubbed"})
+
+_ROLES = {"end-user": Author.CUSTOMER, "agent": Author.AGENT, "admin": Author.AGENT}
+
+_PRIORITIES = frozenset(Priority)
+
+_CHAT_EVENTS = frozenset({"ChatStartedEvent", "ChatEndedEvent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What reading a ticket needs to know of its account. ``own_id``: the user this program acts as."""
+
+    name: str
+    base_url: str
+    own_id: str
+    fields: FieldCatalogue
+    known_requester: KnownRequester | None = None
+
+
+def ticket_path(ticket_id: str, rest: str = "") -> str:
+    return f"{TICKETS_PATH}{quote(ticket_id, safe='')}{rest}.json"
+
+
+def read_own_id() -> Exchange[str]:
+    """The id of the user that our token acts as."""
+    request = Request("GET", "/api/v2/users/me.json", "read own user")
+    body = yield from fetch(request)
+    user = body.get("user")
+    if not isinstance(user, dict) or not isinstance(user.get("id"), int):
+        raise unexpected_body(request.operation)
+    return str(user["id"])
+
+
+def read_ticket(ticket_id: str, account: Account) -> Exchange[Ticket]:
+    """Read a ticket whole. Raises ``TicketGone`` for a deleted one, and the other platform errors."""
+    body = yield from fetch(Request("GET", ticket_path(ticket_id), _READ, query=(("include", "users"),)))
+    comments = yield from pages(
+        Request("GET", ticket_path(ticket_id, "/comments"), _READ, query=(PAGE_SIZE, ("include", "users"))),
+        account.base_url,
+    )
+    audits = yield from pages(
+        Request("GET", ticket_path(ticket_id, "/audits"), _READ, query=(PAGE_SIZE,)), account.base_url
+    )
+    try:
+        ticket = build_ticket(body, comments, audits, account)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        ticket = None
+    # Raised outside the handler: a conversion's error may quote what it was given.
+    if ticket is None:
+        raise unexpected_body(_READ)
+    return ticket
+
+
+def build_ticket(
+    body: Mapping[str, Any],
+    comment_pages: Sequence[Mapping[str, Any]],
+    audit_pages: Sequence[Mapping[str, Any]],
+    account: Account,
+) -> Ticket:
+    """The neutral ticket from the bodies of the three reads."""
+    raw = body["ticket"]
+    if raw["status"] in _GONE:
+        raise TicketGone(platform=PLATFORM, operation=_READ)
+    users = {user["id"]: user for page in (body, *comment_pages) for user in page.get("users") or ()}
+    audits = sorted((audit for page in audit_pages for audit in page["audits"]), key=_age)
+    comments = sorted((comment for page in comment_pages for comment in page["comments"]), key=_age)
+    via = raw.get("via") or {}
+    told = _told(audits, account.own_id)
+    messages = tuple(_message(comment, users, account.own_id, told) for comment in comments)
+    status = _STATUSES[raw["status"]]
+    created_at = _instant(raw["created_at"])
+    return Ticket(
+        platform=PLATFORM,
+        account=account.name,
+        id=str(raw["id"]),
+        created_at=created_at,
+        updated_at=_instant(raw["updated_at"]),
+        channel=channels.channel_of(via),
+        subject=raw.get("subject") or raw.get("raw_subject") or "",
+        status=status,
+        tags=frozenset(raw.get("tags") or ()),
+        requester=_requester(raw, users, account.known_requester),
+        messages=messages,
+        status_history=tuple(_status_history(audits, created_at, status)),
+        fields=account.fields.read(raw.get("custom_fields") or ()),
+        priority=Priority(raw["priority"]) if raw.get("priority") else None,
+        recipient=raw.get("recipient") or channels.address_of(via),
+        created_by=_created_by(raw, users, account.own_id),
+        messages_visible=_messages_visible(via, messages, audits),
+        brand=_id(raw.get("brand_id")),
+        group=_id(raw.get("group_id")),
+        assignee=_id(raw.get("assignee_id")),
+        form=_id(raw.get("ticket_form_id")),
+        written=_written(audits, account.own_id),
+        version=raw["updated_at"],
+    )
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("an instant without an offset")
+    return at.astimezone(UTC)
+
+
+def _age(record: Mapping[str, Any]) -> tuple[datetime, int]:
+    """Order of comments and audits; within a second, which is as fine as Zendesk tells, by id."""
+    return _instant(record["created_at"]), record["id"]
+
+
+def _id(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+# --- Comments ---------------------------------------------------------------------------------
+
+
+def _message(
+    comment: Mapping[str, Any],
+    users: Mapping[int, Mapping[str, Any]],
+    own_id: str,
+    told: Mapping[int, Sequence[str]],
+) -> Message:
+    text = comment.get("plain_body") or comment.get("body") or ""
+    author = _author(comment, users, own_id)
+    if author is Author.US and (keys := told.get(comment.get("audit_id", 0))):
+        # A reply shows customers no marker; its keys stand in the audit and are put back here.
+        text += compose(Note(key, "") for key in keys)
+    return Message(
+        id=str(comment["id"]),
+        at=_instant(comment["created_at"]),
+        author=author,
+        public=bool(comment["public"]),
+        text=text,
+        voice=comment.get("type") == "VoiceComment",
+    )
+
+
+def _author(comment: Mapping[str, Any], users: Mapping[int, Mapping[str, Any]], own_id: str) -> Author:
+    author_id = comment["author_id"]
+    if str(author_id) == own_id:
+        return Author.US
+    if channels.name_of(comment.get("via") or {}) in channels.AUTOMATIC_CHANNELS:
+        return Author.SYSTEM
+    # Zendesk's own comments have the author -1, who is among no users.
+    return _role(users.get(author_id))
+
+
+def _role(user: Mapping[str, Any] | None) -> Author:
+    return _ROLES.get(user.get("role") or "", Author.SYSTEM) if user else Author.SYSTEM
+
+
+def _messages_visible(via: Mapping[str, Any], messages: Iterable[Message], audits: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the comments are the conversation.
+
+    A chat or messaging conversation lives outside the comments: while it runs there
+    is at most a placeholder, afterwards a transcript in one piece. It is taken as
+    not visible when an audit names the chat, or when nobody but automatic senders
+    has a comment. https://developer.zendesk.com/documentation/ticketing/reference-guides/ticket-audit-events-reference/
+    """
+    if channels.name_of(via) not in channels.LIVE_CHANNELS:
+        return True
+    if any(event.get("type") in _CHAT_EVENTS for audit in audits for event in audit["events"]):
+        return False
+    return any(message.author in (Author.CUSTOMER, Author.AGENT) for message in messages)
+
+
+# --- People -----------------------------------------------------------------------------------
+
+
+def _requester(
+    raw: Mapping[str, Any], users: Mapping[int, Mapping[str, Any]], rule: KnownRequester | None
+) -> Requester:
+    requester_id = raw["requester_id"]
+    user = users.get(requester_id)
+    known = None
+    if user is not None and rule is not None and (rule.organization or rule.tag):
+        known = (rule.organization and user.get("organization_id") is not None) or (
+            rule.tag is not None and rule.tag in (user.get("tags") or ())
+        )
+    return Requester(id=str(requester_id), known=known)
+
+
+def _created_by(raw: Mapping[str, Any], users: Mapping[int, Mapping[str, Any]], own_id: str) -> Author | None:
+    submitter_id = raw.get("submitter_id")
+    if submitter_id is None:
+        return None
+    if str(submitter_id) == own_id or submitter_id == -1:
+        return Author.SYSTEM
+    if submitter_id in users:
+        return _role(users[submitter_id])
+    return Author.CUSTOMER if submitter_id == raw["requester_id"] else None
+
+
+# --- Audits -----------------------------------------------------------------------------------
+
+
+def _status_history(
+    audits: Iterable[Mapping[str, Any]], created_at: datetime, status_now: Status
+) -> Iterator[StatusChange]:
+    """Every status with its beginning. A status we do not know (``deleted``) is no entry."""
+    changes: list[StatusChange] = []
+    first: str | None = None
+    for audit in audits:
+        for event in audit["events"]:
+            if event.get("field_name") != "status":
+                continue
+            if event["type"] == "Create":
+                first = event["value"]
+            elif event["type"] == "Change":
+                first = first or event.get("previous_value")
+                if event["value"] in _STATUSES:
+                    changes.append(StatusChange(_instant(audit["created_at"]), _STATUSES[event["value"]]))
+    yield StatusChange(created_at, _STATUSES.get(first or "", changes[0].status if changes else status_now))
+    yield from changes
+
+
+def _ours(audits: Iterable[Mapping[str, Any]], own_id: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """The audits that we wrote, each with what we put into it. Another user's metadata is not believed."""
+    for audit in audits:
+        record = ((audit.get("metadata") or {}).get("custom") or {}).get(METADATA_KEY)
+        if str(audit["author_id"]) == own_id and isinstance(record, dict):
+            yield audit, record
+
+
+def _written(audits: Iterable[Mapping[str, Any]], own_id: str) -> Written | None:
+    records = [record for _, record in _ours(audits, own_id)]
+    if not records:
+        return None
+    last = records[-1]
+    priority, fields = last.get("priority"), last.get("fields") or {}
+    # Another version of this program may have written it: what it does not know is left out.
+    return Written(
+        priority=Priority(priority) if priority in _PRIORITIES else None,
+        tags=frozenset(last.get("tags") or ()),
+        fields={name: fields[name.value] for name in Field if name.value in fields},
+    )
+
+
+def _told(audits: Iterable[Mapping[str, Any]], own_id: str) -> Mapping[int, Sequence[str]]:
+    """Keys of our replies by the id of the audit, which the reply's comment names as ``audit_id``."""
+    return {audit["id"]: record["replies"] for audit, record in _ours(audits, own_id) if record.get("replies")}
