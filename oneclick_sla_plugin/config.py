@@ -1,0 +1,282 @@
+"""The configuration file: TOML, checked whole, secrets from outside.
+
+A secret never stands in the file. Where a setting is one, the file says where it
+comes from, ``{ env = "NAME" }`` or ``{ file = "path" }`` (relative to the
+configuration), and it arrives as a ``SecretStr``, which does not print.
+Unknown keys are errors and all problems are reported at once.
+
+Which file: the path given, else ``ONECLICK_SLA_CONFIG``, else ``oneclick-sla.toml`` here.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from oneclick_sla_plugin.errors import ConfigError, Problem, problems_of
+
+DEFAULT_PATH = Path("oneclick-sla.toml")
+PATH_VARIABLE = "ONECLICK_SLA_CONFIG"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """Where a secret comes from: the environment variable or the file of this name."""
+
+    kind: Literal["env", "file"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """One account. ``settings`` are the platform's own, with secrets in place."""
+
+    name: str
+    platform: str
+    policy: str
+    language: str | None
+    time_zone: ZoneInfo | None
+    observe: bool
+    settings: Mapping[str, Any] = field(repr=False)
+    secret_sources: Mapping[str, SecretSource] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything an installation sets.
+
+    ``public_url`` is where helpdesks reach the webhook application; ``lease`` is the
+    time after which a worker that stopped without a word loses its tickets to the others.
+    """
+
+    path: Path
+    database: str = field(repr=False)
+    listen: str
+    public_url: str | None
+    processes: int
+    threads: int
+    workers: int
+    lease: timedelta
+    blocked_plugins: tuple[str, ...]
+    accounts: Mapping[str, AccountConfig]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Server(_Section):
+    database: Any = "sqlite:///oneclick-sla.db"
+    listen: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")] = "127.0.0.1:8080"
+    public_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    threads: Annotated[int, Field(ge=1, le=256)] = 8
+
+    @field_validator("database")
+    @classmethod
+    def _is_an_address(cls, value: object) -> object:
+        if isinstance(value, str | SecretStr):
+            return value
+        raise ValueError('is an address in quotes, or { env = "NAME" }, or { file = "path" }')
+
+    @model_validator(mode="after")
+    def _one_process_on_sqlite(self) -> Self:
+        if self.processes > 1 and _reveal(self.database).startswith("sqlite"):
+            raise ValueError("several processes need PostgreSQL; SQLite has one writer")
+        return self
+
+
+class _Engine(_Section):
+    workers: Annotated[int, Field(ge=1, le=64)] = 4
+    lease_seconds: Annotated[int, Field(ge=2, le=600)] = 15
+
+
+class _Plugins(_Section):
+    blocked: list[str] = []
+
+
+class _Account(_Section):
+    platform: str
+    policy: str
+    language: str | None = None
+    time_zone: str | None = None
+    mode: Literal["write", "observe"] = "write"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                raise ValueError('a time zone is an IANA name, for instance "America/Lima"') from None
+        return value
+
+
+def load_config(path: Path | None = None, *, secrets_may_be_missing: bool = False) -> Config:
+    """Read and check the configuration. Raises ``ConfigError`` with every problem.
+
+    ``secrets_may_be_missing``: a secret of an account that does not exist yet is
+    left out, as during installation, which makes it; the platform says if it cannot do without.
+    """
+    path = path or Path(os.environ.get(PATH_VARIABLE) or DEFAULT_PATH)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        hint = f"give another with --config or {PATH_VARIABLE}; docs/configuration.md shows one"
+        raise ConfigError([Problem("", error.strerror or "cannot be read", hint)], str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem("", f"is not TOML: {error}")], str(path)) from None
+    return _Reader(path, secrets_may_be_missing).read(raw)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Reader:
+    def __init__(self, path: Path, secrets_may_be_missing: bool) -> None:
+        self._path = path
+        self._lenient = secrets_may_be_missing
+        self._problems: list[Problem] = []
+
+    def read(self, raw: dict[str, Any]) -> Config:
+        for key in sorted(raw.keys() - {"server", "engine", "plugins", "accounts"}):
+            self._problems.append(Problem(key, "unknown key", "known: server, engine, plugins, accounts"))
+        server_raw = raw.get("server", {})
+        if isinstance(server_raw, Mapping):
+            server_raw = self._resolve(server_raw, "server", {})
+            if "database" in raw["server"]:  # missing is not the default one
+                server_raw.setdefault("database", SecretStr(""))
+        server = self._section(_Server, server_raw, "server") or _Server()
+        engine = self._section(_Engine, raw.get("engine", {}), "engine") or _Engine()
+        plugins = self._section(_Plugins, raw.get("plugins", {}), "plugins") or _Plugins()
+        accounts = self._accounts(raw.get("accounts"))
+        if self._problems:
+            raise ConfigError(self._problems, str(self._path))
+        return Config(
+            path=self._path,
+            database=_reveal(server.database),
+            listen=server.listen,
+            public_url=server.public_url.rstrip("/") if server.public_url else None,
+            processes=server.processes,
+            threads=server.threads,
+            workers=engine.workers,
+            lease=timedelta(seconds=engine.lease_seconds),
+            blocked_plugins=tuple(plugins.blocked),
+            accounts=accounts,
+        )
+
+    def _accounts(self, raw: object) -> dict[str, AccountConfig]:
+        if not isinstance(raw, Mapping) or not raw:
+            self._problems.append(Problem("accounts", "there is no account", "add a table [accounts.NAME]"))
+            return {}
+        found = {}
+        for name, table in raw.items():
+            account = self._account(name, table)
+            if account is not None:
+                found[name] = account
+        return found
+
+    def _account(self, name: str, raw: object) -> AccountConfig | None:
+        path = f"accounts.{name}"
+        if not name.replace("-", "").isalnum() or not name.isascii() or name != name.lower():
+            self._problems.append(Problem(path, "an account's name has lower-case letters, digits and hyphens only"))
+        if not isinstance(raw, Mapping):
+            self._problems.append(Problem(path, "is not a table"))
+            return None
+        platform = raw.get("platform")
+        own = {key: value for key, value in raw.items() if key != platform}
+        account = self._section(_Account, own, path)
+        settings = raw.get(platform) if isinstance(platform, str) else None
+        if isinstance(platform, str) and not isinstance(settings, Mapping):
+            self._problems.append(Problem(f"{path}.{platform}", f"the settings of {platform} are missing"))
+        sources: dict[str, SecretSource] = {}
+        resolved = self._resolve(settings, f"{path}.{platform}", sources) if isinstance(settings, Mapping) else {}
+        if account is None:
+            return None
+        return AccountConfig(
+            name=name,
+            platform=account.platform,
+            policy=self._policy_name(account.policy),
+            language=account.language,
+            time_zone=ZoneInfo(account.time_zone) if account.time_zone else None,
+            observe=account.mode == "observe",
+            settings=resolved,
+            secret_sources=sources,
+        )
+
+    def _policy_name(self, name: str) -> str:
+        """A policy file is named relative to the configuration."""
+        return str(self._path.parent / name) if name.endswith(".toml") else name
+
+    def _resolve(self, table: Mapping[str, Any], path: str, sources: dict[str, SecretSource]) -> dict[str, Any]:
+        resolved: dict[str, Any] = {}
+        for key, value in table.items():
+            where = f"{path}.{key}"
+            if _is_source(value):
+                if (secret := self._secret(value, where, key, sources)) is not None:
+                    resolved[key] = secret
+            elif isinstance(value, list):
+                entries = [
+                    self._secret(entry, f"{where}[{n}]", key, sources) if _is_source(entry) else entry
+                    for n, entry in enumerate(value)
+                ]
+                resolved[key] = [entry for entry in entries if entry is not None]
+            else:
+                resolved[key] = value
+        return resolved
+
+    def _secret(
+        self, value: Mapping[str, str], path: str, key: str, sources: dict[str, SecretSource]
+    ) -> SecretStr | None:
+        ((kind, name),) = value.items()
+        source = SecretSource("env" if kind == "env" else "file", name)
+        if source.kind == "file":
+            source = SecretSource("file", str(self._path.parent / name))
+        sources.setdefault(key, source)
+        secret = read_secret(source)
+        if secret is None and not self._lenient:
+            what = f"environment variable {name} is not set" if kind == "env" else f"file {name} cannot be read"
+            self._problems.append(Problem(path, what))
+        return secret
+
+    def _section(self, model: type[_Model], raw: object, path: str) -> _Model | None:
+        try:
+            return model.model_validate(raw)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False, include_context=False)
+            self._problems.extend(problems_of(found, path=path, known_keys=model.model_fields))
+            return None
+
+
+def read_secret(source: SecretSource) -> SecretStr | None:
+    """The secret, without surrounding blanks; ``None`` when it does not exist or is empty."""
+    if source.kind == "env":
+        text = os.environ.get(source.name, "")
+    else:
+        try:
+            text = Path(source.name).read_text(encoding="utf-8")
+        except (OSError, ValueError):  # not there, not UTF-8, or no possible name
+            return None
+    return SecretStr(text.strip()) if text.strip() else None
+
+
+def _is_source(value: object) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and len(value) == 1
+        and next(iter(value)) in ("env", "file")
+        and isinstance(next(iter(value.values())), str)
+    )
+
+
+def _reveal(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
