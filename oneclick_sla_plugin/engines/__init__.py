@@ -1,0 +1,1 @@
+"""Who calls the reconciler, and where. An engine claims from the ledger and knows nothing else of the program."""

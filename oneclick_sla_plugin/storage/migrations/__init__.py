@@ -1,0 +1,1 @@
+"""The history of the schema. ``Database.migrate`` runs it; a new revision is a new module in ``versions``."""

@@ -1,0 +1,117 @@
+"""Several threads, one commit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from oneclick_sla_plugin.errors import StoreError
+from oneclick_sla_plugin.storage.group_commit import GroupCommit
+
+
+class Gate:
+    """A commit that says when it begins and waits to be let through."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.open = threading.Semaphore(0)
+        self.groups: list[list[str]] = []
+
+    def __call__(self, items: Sequence[str]) -> None:
+        self.begun.release()
+        assert self.open.acquire(timeout=10)
+        self.groups.append(list(items))
+
+
+def wait_for(group: GroupCommit[str], items: int) -> None:
+    """Until so many items have gathered behind the commit that is under way."""
+    give_up_at = time.monotonic() + 10
+    while group.waiting != items:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.001)
+
+
+def test_what_gathers_during_a_commit_is_committed_together() -> None:
+    """While the first item is being committed four more arrive; they share the second commit."""
+    gate = Gate()
+    group = GroupCommit(gate, name="test")
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(group.submit, "first")
+        assert gate.begun.acquire(timeout=10)
+        others = [pool.submit(group.submit, name) for name in "abcd"]
+        wait_for(group, 4)
+        gate.open.release(2)
+        for future in (first, *others):
+            future.result(10)
+    group.close()
+    assert [sorted(items) for items in gate.groups] == [["first"], ["a", "b", "c", "d"]]
+
+
+def test_nobody_returns_before_the_commit() -> None:
+    """The caller is still waiting while its item is being committed."""
+    gate = Gate()
+    group = GroupCommit(gate, name="test")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(group.submit, "item")
+        assert gate.begun.acquire(timeout=10)
+        assert not waiting.done()
+        gate.open.release()
+        waiting.result(10)
+    group.close()
+    assert gate.groups == [["item"]]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(StoreError("disk full"), "disk full"), (ZeroDivisionError("secret"), "ZeroDivisionError")]
+)
+def test_an_error_reaches_every_waiting_caller(error: Exception, words: str) -> None:
+    """Each gets a StoreError of its own, whatever went wrong, and the writer lives on."""
+    failing = True
+
+    def commit(items: Sequence[str]) -> None:
+        if failing:
+            raise error
+
+    group = GroupCommit(commit, name="test")
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(group.submit, name) for name in "abc"]
+        errors = [future.exception(10) for future in futures]
+    assert all(isinstance(found, StoreError) and words in str(found) for found in errors)
+    assert "secret" not in str(errors)
+    assert len({id(found) for found in errors}) == 3
+    failing = False
+    group.submit("d")
+    group.close()
+
+
+def test_closing_commits_what_waits_and_refuses_what_comes_later() -> None:
+    """An accepted item is never dropped; one that comes too late is told so."""
+    gate = Gate()
+    group = GroupCommit(gate, name="test")
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(group.submit, "first")
+        assert gate.begun.acquire(timeout=10)
+        second = pool.submit(group.submit, "second")
+        wait_for(group, 1)
+        closing = pool.submit(group.close)
+        gate.open.release(2)
+        for future in (first, second, closing):
+            future.result(10)
+    assert gate.groups == [["first"], ["second"]]
+    with pytest.raises(StoreError):
+        group.submit("late")
+
+
+def test_the_thread_starts_with_the_first_item() -> None:
+    """Before that a process may fork without losing it."""
+    before = set(threading.enumerate())
+    group: GroupCommit[str] = GroupCommit(lambda _: None, name="test")
+    assert set(threading.enumerate()) == before
+    group.submit("item")
+    (writer,) = set(threading.enumerate()) - before
+    group.close()
+    assert not writer.is_alive()
