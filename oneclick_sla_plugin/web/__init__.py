@@ -1,0 +1,1 @@
+"""The web application: webhooks in, health and counters out."""
