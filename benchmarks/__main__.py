@@ -1,0 +1,24 @@
+"""Run every benchmark and print its tables: ``python -m benchmarks``."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+from rich.console import Console
+
+from benchmarks import calendar_bench
+
+
+def main() -> None:
+    console = Console()
+    console.print(
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, "
+        f"{platform.python_implementation()} {platform.python_version()}"
+    )
+    for table in calendar_bench.tables():
+        console.print(table)
+
+
+if __name__ == "__main__":
+    main()
