@@ -9,9 +9,12 @@ from rich.console import Console
 
 from benchmarks import calendar_bench
 
+_WIDTH = 100
+"""Fixed, so that figures are never cut short where the output is not a terminal."""
+
 
 def main() -> None:
-    console = Console()
+    console = Console(width=_WIDTH)
     console.print(
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, "
         f"{platform.python_implementation()} {platform.python_version()}"

@@ -155,10 +155,10 @@ def _comparison(engines: Sequence[Engine]) -> Table:
         table.add_row(
             engine.name,
             f"{add.rate:,.0f}",
-            f"{add.p50:.2f}",
+            f"{add.p50:,.2f}",
             f"{our_add.rate / add.rate:,.1f}x",
             f"{between.rate:,.0f}",
-            f"{between.p50:.2f}",
+            f"{between.p50:,.2f}",
             f"{our_between.rate / between.rate:,.1f}x",
         )
     return table
@@ -175,5 +175,5 @@ def _spans(engine: Engine) -> Table:
         open_time = engine.between(_FIRST_START, _FIRST_START + timedelta(days=days))
         add = _measure(engine.add, [(start, open_time) for start in starts])
         between = _measure(engine.between, [(start, start + timedelta(days=days)) for start in starts])
-        table.add_row(name, f"{add.rate:,.0f}", f"{add.p50:.2f}", f"{between.rate:,.0f}", f"{between.p50:.2f}")
+        table.add_row(name, f"{add.rate:,.0f}", f"{add.p50:,.2f}", f"{between.rate:,.0f}", f"{between.p50:,.2f}")
     return table

@@ -184,7 +184,7 @@ class OpeningHours:
         # A window may reach into the second date after its own: past midnight, then over a gap.
         for ordinal in range(first.toordinal() - 2, end.toordinal()):
             windows = self.windows_on(date.fromordinal(ordinal))
-            if windows and ordinal >= first.toordinal():
+            if windows:
                 business_days.append(ordinal)
             found += (
                 (max(opening, lo), min(closing, hi)) for opening, closing in windows if opening < hi and closing > lo

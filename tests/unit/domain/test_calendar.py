@@ -1,8 +1,4 @@
-"""What a user may rely on in business time: openings, closings, open time and business days.
-
-Local wall times are written as they stand on the wall; `utc` and `local` make instants
-of them. Expected values were worked out by hand from the calendar and the zone's rules.
-"""
+"""What a user may rely on in business time: openings, closings, open time and business days."""
 
 from __future__ import annotations
 
