@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from oneclick_sla_plugin.config import AccountConfig, Config
+from oneclick_sla_plugin.delivery.health import Health
 from oneclick_sla_plugin.delivery.inbox import Inbox
+from oneclick_sla_plugin.delivery.pacing import PacedHttp
 from oneclick_sla_plugin.delivery.reconcile import Account, Reconciler
-from oneclick_sla_plugin.domain.decision import Decision, decide
-from oneclick_sla_plugin.domain.model import Ticket
+from oneclick_sla_plugin.delivery.sweep import Sweep
+from oneclick_sla_plugin.engines.chores import Chore, Chores
 from oneclick_sla_plugin.engines.local import LocalEngine
 from oneclick_sla_plugin.errors import ConfigError, Problem
+from oneclick_sla_plugin.judging import Judge
 from oneclick_sla_plugin.observability import Metrics
 from oneclick_sla_plugin.plugins import Plugins
-from oneclick_sla_plugin.policy_files import find_policy
-from oneclick_sla_plugin.ports import Clock, Connection, HttpClient, Services
+from oneclick_sla_plugin.ports import Clock, Connection, HttpClient, Platform, Services
+from oneclick_sla_plugin.storage.accounts import SqlAccountStates
 from oneclick_sla_plugin.storage.database import Database, open_database
 from oneclick_sla_plugin.storage.ledger import SqlLedger
-from oneclick_sla_plugin.texts import load_wording
 from oneclick_sla_plugin.transport import HttpTransport
+
+_PRUNE_EVERY = timedelta(hours=1)
+_PRUNE_GENTLY = timedelta(seconds=1)
+"""Between two pieces of pruning: each is a transaction, and webhooks wait for none of them for long."""
+
+Pace = Callable[[AccountConfig, Platform, HttpClient], HttpClient]
+"""Puts an account's pacing around its HTTP client."""
 
 
 def system_clock() -> datetime:
@@ -43,7 +53,9 @@ class Program:
     accounts: Mapping[str, Account]
     database: Database
     ledger: SqlLedger
+    states: SqlAccountStates
     engine: LocalEngine
+    chores: Chores
     inbox: Inbox
     metrics: Metrics
     clock: Clock
@@ -52,8 +64,10 @@ class Program:
     def start(self) -> None:
         """Start the workers. Call it in the process that shall work: threads do not survive a fork."""
         self.engine.start()
+        self.chores.start()
 
     def close(self) -> None:
+        self.chores.stop()
         self.engine.stop()
         self.ledger.close()
         self.database.close()
@@ -69,7 +83,9 @@ class Program:
         self.close()
 
 
-def connect(config: Config, plugins: Plugins, clock: Clock) -> tuple[dict[str, Connection], list[HttpTransport]]:
+def connect(
+    config: Config, plugins: Plugins, clock: Clock, pace: Pace = lambda _account, _platform, http: http
+) -> tuple[dict[str, Connection], list[HttpTransport]]:
     """The connections of all accounts; touches no network. Raises ``ConfigError`` with the problems of all."""
     transports: list[HttpTransport] = []
     connections: dict[str, Connection] = {}
@@ -84,7 +100,7 @@ def connect(config: Config, plugins: Plugins, clock: Clock) -> tuple[dict[str, C
                 )
             )
             continue
-        services = Services(open_http=_opener(account.platform, transports), clock=clock)
+        services = Services(open_http=_opener(partial(pace, account, platform), platform, transports), clock=clock)
         try:
             connections[account.name] = platform.connect(account.name, account.settings, services)
         except ConfigError as error:
@@ -103,81 +119,101 @@ def build(config: Config, *, clock: Clock = system_clock, plugins: Plugins | Non
     ``PluginError`` and ``StoreError``.
     """
     plugins = plugins or Plugins.load(blocked=config.blocked_plugins)
-    deciders, problems = _deciders(config, plugins)
-    if problems:
-        raise ConfigError(problems, str(config.path))
-    connections, transports = connect(config, plugins, clock)
+    database = open_database(config.database)  # touches no file yet
+    ledger = SqlLedger(database, lease=config.lease)
+    judges = judges_of(config, plugins, ledger.arrivals)
+    metrics = Metrics()
+    states = SqlAccountStates(database)
+    health = Health(states, clock, metrics)
+    connections, transports = connect(config, plugins, clock, pace=_pacing(health, clock))
     accounts = {
-        name: Account(name=name, connection=connection, decide=deciders[name], observe=config.accounts[name].observe)
+        name: Account(name=name, connection=connection, decide=judges[name], observe=config.accounts[name].observe)
         for name, connection in connections.items()
     }
-    database = open_database(config.database)
     database.migrate()
-    ledger = SqlLedger(database, lease=config.lease)
-    metrics = Metrics()
     reconciler = Reconciler(
         accounts,
         ledger,
         clock,
+        health=health,
         adjust=plugins.adjust_decision,
         announce=plugins.on_decision,
         events=metrics,
         wait=_wait,
     )
     engine = LocalEngine(ledger, reconciler, clock, workers=config.workers, heartbeat=config.lease / 3)
+    inbox = Inbox(ledger, engine.ring, clock)
+    chores: dict[str, Chore] = {
+        f"sweep {name}": Sweep(name, connections[name], states, inbox, clock, metrics, every=account.sweep_every)
+        for name, account in config.accounts.items()
+        if account.sweep_every is not None
+    }
+    chores["prune"] = _pruning(ledger, clock, config.keep)
     return Program(
         config=config,
         plugins=plugins,
         accounts=accounts,
         database=database,
         ledger=ledger,
+        states=states,
         engine=engine,
-        inbox=Inbox(ledger, engine.ring, clock),
+        chores=Chores(chores),
+        inbox=inbox,
         metrics=metrics,
         clock=clock,
         transports=tuple(transports),
     )
 
 
-def _deciders(
-    config: Config, plugins: Plugins
-) -> tuple[dict[str, Callable[[Ticket, datetime], Decision]], list[Problem]]:
-    found: dict[str, Callable[[Ticket, datetime], Decision]] = {}
+def judges_of(config: Config, plugins: Plugins, arrivals: Callable[[str, datetime, datetime], int]) -> dict[str, Judge]:
+    """What decides on the tickets of each account. Raises ``ConfigError`` with the problems of all."""
+    found: dict[str, Judge] = {}
     problems: list[Problem] = []
     for account in config.accounts.values():
         try:
-            found[account.name] = _decider(account, plugins)
+            found[account.name] = Judge(account, plugins, partial(arrivals, account.name))
         except ConfigError as error:
             problems += _under(f"accounts.{account.name}", error)
-    return found, problems
-
-
-def _decider(account: AccountConfig, plugins: Plugins) -> Callable[[Ticket, datetime], Decision]:
-    policy = find_policy(account.policy, plugins.policies)
-    wording = load_wording(account.language or policy.language, account.time_zone or policy.time_zone)
-    return lambda ticket, now: decide(ticket, policy, now, wording)
+    if problems:
+        raise ConfigError(problems, str(config.path))
+    return found
 
 
 def _under(path: str, error: ConfigError) -> list[Problem]:
-    """The problems of a part, with the part's path; a policy file is named in the message."""
-    prefix = f"{error.source}: " if error.source else ""
-    return [
-        Problem(
-            f"{path}.{problem.path}" if problem.path and not prefix else path,
-            prefix + (f"{problem.path}: " if prefix and problem.path else "") + problem.message,
-            problem.hint,
-        )
-        for problem in error.problems
-    ]
+    """The problems of a part, each under the part's path."""
+    return [replace(problem, path=f"{path}.{problem.path}" if problem.path else path) for problem in error.problems]
 
 
-def _opener(platform: str, transports: list[HttpTransport]) -> Callable[[str], HttpClient]:
+def _opener(
+    pace: Callable[[HttpClient], HttpClient], platform: Platform, transports: list[HttpTransport]
+) -> Callable[[str], HttpClient]:
     def open_http(base_url: str) -> HttpClient:
-        transport = HttpTransport(base_url, platform=platform)
+        transport = HttpTransport(base_url, platform=platform.name)
         transports.append(transport)
-        return transport
+        return pace(transport)
 
     return open_http
+
+
+def _pacing(health: Health, clock: Clock) -> Pace:
+    def pace(account: AccountConfig, platform: Platform, http: HttpClient) -> HttpClient:
+        return PacedHttp(
+            http,
+            platform=platform.name,
+            share=account.quota_share,
+            quotas=platform.quotas,
+            asleep=partial(health.asleep, account.name),
+            clock=clock,
+        )
+
+    return pace
+
+
+def _pruning(ledger: SqlLedger, clock: Clock, keep: timedelta) -> Chore:
+    def prune() -> timedelta:
+        return _PRUNE_GENTLY if ledger.prune(clock() - keep) else _PRUNE_EVERY
+
+    return prune
 
 
 def _wait(pause: timedelta) -> None:

@@ -12,14 +12,24 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from oneclick_sla_plugin.errors import ConfigError, Problem, problems_of
 
@@ -36,17 +46,50 @@ class SecretSource:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """Tickets of these brands or recipients are judged by another policy (its versions)."""
+
+    policy: tuple[str, ...]
+    brands: frozenset[str]
+    recipients: frozenset[str]
+
+    def matches(self, brand: str | None, recipient: str | None) -> bool:
+        return brand in self.brands or (recipient or "").casefold() in self.recipients
+
+
+@dataclass(frozen=True, slots=True)
+class PeakConfig:
+    """When a peak is on: between two instants set by hand, or above a number of new tickets within an hour."""
+
+    spans: tuple[tuple[datetime, datetime], ...] = ()
+    tickets_per_hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountConfig:
-    """One account. ``settings`` are the platform's own, with secrets in place."""
+    """One account.
+
+    ``policy`` names the versions of its policy. ``settings`` are the platform's own,
+    with secrets in place. ``send``: messages to customers that the program sends
+    itself; ``owners``: who answers for a channel, before the policy's own.
+    ``quota_share``: our part of each of the platform's limits, above 0 up to 1;
+    ``sweep_every``: how often it is asked what changed, never if ``None``.
+    """
 
     name: str
     platform: str
-    policy: str
+    policy: tuple[str, ...]
     language: str | None
     time_zone: ZoneInfo | None
     observe: bool
     settings: Mapping[str, Any] = field(repr=False)
     secret_sources: Mapping[str, SecretSource] = field(default_factory=dict)
+    policy_rules: tuple[PolicyRule, ...] = ()
+    peaks: PeakConfig = PeakConfig()
+    send: tuple[str, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+    quota_share: float = 0.5
+    sweep_every: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +97,8 @@ class Config:
     """Everything an installation sets.
 
     ``public_url`` is where helpdesks reach the webhook application; ``lease`` is the
-    time after which a worker that stopped without a word loses its tickets to the others.
+    time after which a worker that stopped without a word loses its tickets to the others;
+    ``keep``: how long settled tickets stay in the ledger.
     """
 
     path: Path
@@ -67,6 +111,14 @@ class Config:
     lease: timedelta
     blocked_plugins: tuple[str, ...]
     accounts: Mapping[str, AccountConfig]
+    keep: timedelta = timedelta(days=400)
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+_Versions = Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list)]
 
 
 class _Section(BaseModel):
@@ -97,18 +149,49 @@ class _Server(_Section):
 class _Engine(_Section):
     workers: Annotated[int, Field(ge=1, le=64)] = 4
     lease_seconds: Annotated[int, Field(ge=2, le=600)] = 15
+    keep_days: Annotated[int, Field(ge=1, le=36500)] = 400
 
 
 class _Plugins(_Section):
     blocked: list[str] = []
 
 
+class _PolicyRule(_Section):
+    policy: _Versions
+    brands: list[str] = []
+    recipients: list[str] = []
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.brands and not self.recipients:
+            raise ValueError("name brands or recipients that this policy is for")
+        return self
+
+
+class _Peak(_Section):
+    begins: AwareDatetime
+    ends: AwareDatetime
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends <= self.begins:
+            raise ValueError("a peak ends after it begins")
+        return self
+
+
 class _Account(_Section):
     platform: str
-    policy: str
+    policy: _Versions
     language: str | None = None
     time_zone: str | None = None
     mode: Literal["write", "observe"] = "write"
+    policy_rules: list[_PolicyRule] = []
+    peaks: list[_Peak] = []
+    peak_tickets_per_hour: Annotated[int, Field(ge=1)] | None = None
+    send: list[str] = []
+    owners: dict[str, str] = {}
+    quota_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    sweep_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
 
     @field_validator("time_zone")
     @classmethod
@@ -150,10 +233,10 @@ class _Reader:
     def read(self, raw: dict[str, Any]) -> Config:
         for key in sorted(raw.keys() - {"server", "engine", "plugins", "accounts"}):
             self._problems.append(Problem(key, "unknown key", "known: server, engine, plugins, accounts"))
-        server_raw = raw.get("server", {})
-        if isinstance(server_raw, Mapping):
-            server_raw = self._resolve(server_raw, "server", {})
-            if "database" in raw["server"]:  # missing is not the default one
+        server_raw = given = raw.get("server", {})
+        if isinstance(given, Mapping):
+            server_raw = self._resolve(given, "server", {})
+            if "database" in given:  # one whose secret is missing is not the default one
                 server_raw.setdefault("database", SecretStr(""))
         server = self._section(_Server, server_raw, "server") or _Server()
         engine = self._section(_Engine, raw.get("engine", {}), "engine") or _Engine()
@@ -172,6 +255,7 @@ class _Reader:
             lease=timedelta(seconds=engine.lease_seconds),
             blocked_plugins=tuple(plugins.blocked),
             accounts=accounts,
+            keep=timedelta(days=engine.keep_days),
         )
 
     def _accounts(self, raw: object) -> dict[str, AccountConfig]:
@@ -205,17 +289,30 @@ class _Reader:
         return AccountConfig(
             name=name,
             platform=account.platform,
-            policy=self._policy_name(account.policy),
+            policy=self._policy_names(account.policy),
             language=account.language,
             time_zone=ZoneInfo(account.time_zone) if account.time_zone else None,
             observe=account.mode == "observe",
             settings=resolved,
             secret_sources=sources,
+            policy_rules=tuple(
+                PolicyRule(
+                    self._policy_names(rule.policy),
+                    frozenset(rule.brands),
+                    frozenset(recipient.casefold() for recipient in rule.recipients),
+                )
+                for rule in account.policy_rules
+            ),
+            peaks=PeakConfig(tuple((peak.begins, peak.ends) for peak in account.peaks), account.peak_tickets_per_hour),
+            send=tuple(account.send),
+            owners=dict(account.owners),
+            quota_share=account.quota_share,
+            sweep_every=timedelta(minutes=account.sweep_minutes) if account.sweep_minutes else None,
         )
 
-    def _policy_name(self, name: str) -> str:
+    def _policy_names(self, names: Iterable[str]) -> tuple[str, ...]:
         """A policy file is named relative to the configuration."""
-        return str(self._path.parent / name) if name.endswith(".toml") else name
+        return tuple(str(self._path.parent / name) if name.endswith(".toml") else name for name in names)
 
     def _resolve(self, table: Mapping[str, Any], path: str, sources: dict[str, SecretSource]) -> dict[str, Any]:
         resolved: dict[str, Any] = {}

@@ -10,6 +10,7 @@
       PlatformError                     .platform .operation .status .request_id
         TemporaryPlatformError          .retry_after; the same call may succeed later
           TicketChanged                 the ticket moved between our read and our write: read again
+          AccountPaused                 our share of a limit is used up, or the account rests: nothing was sent
         PermanentPlatformError          the same call will fail again
           TicketGone                    the ticket does not exist any more
           Unauthorised                  the platform does not accept our credentials or scopes
@@ -161,6 +162,10 @@ class TemporaryPlatformError(PlatformError):
 
 class TicketChanged(TemporaryPlatformError):
     """The ticket changed between our read and our write; read it again and decide anew."""
+
+
+class AccountPaused(TemporaryPlatformError):
+    """Nothing was sent: our share of a limit is used up, or the account rests; ``retry_after`` says for how long."""
 
 
 class PermanentPlatformError(PlatformError):

@@ -36,10 +36,14 @@ _MARKER = re.compile(r"\[oneclick-sla:((?: [a-z0-9._-]+)+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One fact told once: ``key`` identifies it on the ticket, ``text`` is plain text in the account's language."""
+    """One fact told once: ``key`` identifies it on the ticket, ``text`` is plain text in the account's language.
+
+    ``owner``: who answers for the channel and has to hear of it, in the way the platform has.
+    """
 
     key: str
     text: str
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,14 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Flag(StrEnum):
+    """What a message is besides its kind. A legal step is no threat, nor is insulting oneself abuse."""
+
+    ABUSIVE = "abusive"
+    THREAT = "threat"
+    URGENT = "urgent"
+
+
 class Metric(StrEnum):
     FIRST_REPLY = "first_reply"
     NEXT_REPLY = "next_reply"

@@ -1,99 +1,146 @@
-"""What agents are told in the ticket: short, one note a fact, in the account's language.
+"""What agents and customers are told in the ticket: short, each fact once, in the account's language.
 
 A note says what, why (the clause) and what the agent can do. It holds no text of
-the customer. Words come from outside (:class:`Wording`); what is said and when is
-decided here.
+the customer. Its key says which fact it is; a clock that runs in rounds (the next
+reply, an update) or whose due instant moves has the round in its keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
+from enum import StrEnum
 
-from oneclick_sla_plugin.domain.changes import Note
-from oneclick_sla_plugin.domain.clocks import SHORTEST_WARNED, Clock, ClockState
-from oneclick_sla_plugin.domain.model import Channel, Metric
-from oneclick_sla_plugin.domain.policy import (
-    Amount,
-    BusinessDays,
-    BusinessDayTime,
-    CloseOfBusinessDay,
-    Elapsed,
-    OpenTime,
-    Policy,
-)
+from oneclick_sla_plugin.domain.changes import Note, note_keys
+from oneclick_sla_plugin.domain.clocks import Clock, promised_instant
+from oneclick_sla_plugin.domain.escalation import SHORTEST_WARNED
+from oneclick_sla_plugin.domain.model import Channel, Metric, Ticket
+from oneclick_sla_plugin.domain.policy import Policy, Target
+from oneclick_sla_plugin.domain.wording import Wording
+
+
+class Outgoing(StrEnum):
+    """Messages to customers that the program writes: drafts for the agent, unless an account sends them itself."""
+
+    DELAY_NOTICE = "delay_notice"
+    COMPLAINT_ACKNOWLEDGEMENT = "complaint_acknowledgement"
+    COMPLAINT_FOLLOW_UP = "complaint_follow_up"
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """The words of one language for readers in one time zone.
+class Practice:
+    """How an account uses its policy: which messages it lets the program send, and its own owners of channels."""
 
-    ``texts``: templates by key, with named places in braces. ``days`` begin with
-    Monday, ``months`` with January.
-    """
+    send: frozenset[Outgoing] = frozenset()
+    owners: Mapping[Channel, str] = field(default_factory=dict)
 
-    language: str
-    zone: ZoneInfo
-    texts: Mapping[str, str] = field(repr=False)
-    days: tuple[str, ...] = field(repr=False)
-    months: tuple[str, ...] = field(repr=False)
-
-    def say(self, key: str, **places: str) -> str:
-        return self.texts[key].format_map(places)
-
-    def instant(self, at: datetime) -> str:
-        """For instance ``Wed 14 May 2025, 10:00``, in the reader's zone; midnight is the end of the day before."""
-        local = at.astimezone(self.zone)
-        clock = local.strftime("%H:%M:%S" if local.second else "%H:%M")
-        if clock == "00:00":
-            local, clock = local - timedelta(days=1), "24:00"
-        return f"{self.days[local.weekday()]} {local.day} {self.months[local.month - 1]} {local.year}, {clock}"
-
-    def amount(self, amount: Amount) -> str:
-        match amount:
-            case Elapsed(duration):
-                return self._duration("elapsed", duration)
-            case OpenTime(duration):
-                return self._duration("open", duration)
-            case BusinessDayTime(duration):
-                return self._duration("business_day", duration)
-            case BusinessDays(days):
-                return self.say("amount.business_days", count=str(days))
-            case CloseOfBusinessDay():
-                return self.say("amount.close_of_business_day")
-        return str(amount)
-
-    def channel(self, channel: Channel) -> str:
-        return self.texts[f"channel.{channel}"]
-
-    def _duration(self, unit: str, duration: timedelta) -> str:
-        for size, name in ((timedelta(hours=1), "hours"), (timedelta(minutes=1), "minutes")):
-            if duration % size == timedelta(0) and duration > size:
-                return self.say(f"amount.{unit}_{name}", count=str(duration // size))
-        return self.say(f"amount.{unit}_seconds", count=str(duration // timedelta(seconds=1)))
+    def owner(self, channel: Channel, policy: Policy) -> str | None:
+        return self.owners.get(channel) or policy.owner(channel)
 
 
-def clock_notes(clock: Clock, channel: Channel, policy: Policy, wording: Wording) -> tuple[Note, ...]:
-    """The notes that a clock asks for as it stands: when it is due, or that it was missed."""
-    metric = clock.metric.replace("_", "-")
-    if clock.state is ClockState.RUNNING and clock.due_at - clock.started_at >= SHORTEST_WARNED:
-        kind = "due"
-    elif clock.state is ClockState.BREACHED and clock.met_at is None:
-        kind = "breached"
-    else:
-        return ()
-    text = wording.say(
-        f"{_TEXT_OF[clock.metric]}.{kind}",
-        due=wording.instant(clock.due_at),
-        zone=wording.zone.key,
-        clause=clock.target.clause,
-        channel=wording.channel(channel),
-        amount=wording.amount(clock.target.within),
-        policy=policy.title,
-    )
-    return (Note(f"{metric}-{kind}", text),)
+BY_THE_POLICY = Practice()
+"""Nothing is sent by the program, and the policy's owners hold."""
 
 
-_TEXT_OF: Mapping[Metric, str] = {Metric.FIRST_REPLY: "note.first_reply"}
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Everything that notes about clocks are made from."""
+
+    ticket: Ticket
+    policy: Policy
+    channel: Channel
+    wording: Wording
+    practice: Practice
+    now: datetime
+
+    def notes(self, clocks: Iterable[Clock]) -> tuple[Note, ...]:
+        """The notes that should stand on the ticket."""
+        return tuple(note for clock in clocks for note in (*self._of(clock), *self._delay_draft(clock)))
+
+    def reply(self, clocks: Iterable[Clock]) -> Note | None:
+        """The message to send to the customer, where the account lets the program send one."""
+        if Outgoing.DELAY_NOTICE not in self.practice.send:
+            return None
+        for clock in clocks:
+            promised_at = self._promised_at()
+            # Without a date there is nothing to announce: the draft with its blank is the agent's.
+            if self._delayed(clock) and promised_at is not None and promised_at > self.now:
+                return Note(_key(clock, "delay-notice"), self._delay_text(promised_at))
+        return None
+
+    def _of(self, clock: Clock) -> Iterator[Note]:
+        owner = self.practice.owner(self.channel, self.policy)
+        reached = [step for step in clock.steps if step.at <= self.now]
+        if clock.overdue:
+            yield Note(_key(clock, "breached"), self._text("note.breached", clock, owner), owner)
+            late = [step for step in reached if not step.before_due]
+            if late:
+                yield Note(_key(clock, late[-1].name), self._text("note.overdue", clock, owner), owner)
+        elif clock.running and reached:
+            yield Note(_key(clock, reached[-1].name), self._text("note.at_risk", clock, owner), owner)
+        elif (
+            clock.running and clock.metric is Metric.FIRST_REPLY and clock.due_at - clock.started_at >= SHORTEST_WARNED
+        ):
+            yield Note(_key(clock, "due"), self._text("note.due", clock, None))
+
+    def _text(self, key: str, clock: Clock, owner: str | None) -> str:
+        wording = self.wording
+        text = wording.say(
+            key,
+            metric=wording.texts[f"metric.{clock.metric}"],
+            due=wording.instant(clock.due_at),
+            zone=wording.zone.key,
+            clause=clock.promise.clause,
+            channel=wording.texts[f"channel.{self.channel}"],
+            amount=(
+                wording.amount(clock.promise.within)
+                if isinstance(clock.promise, Target)
+                else wording.texts["amount.promised_date"]
+            ),
+        )
+        return text if owner is None else f"{text}\n{wording.say('note.owner', owner=owner)}"
+
+    # --- the delay notice ---
+
+    def _delayed(self, clock: Clock) -> bool:
+        """The policy promises to announce delays, and this one is foreseen or has happened."""
+        if self.policy.delay_clause is None or not clock.steps:
+            return False
+        at_risk = clock.running and clock.warn_at is not None and clock.warn_at <= self.now
+        return at_risk or clock.overdue
+
+    def _delay_draft(self, clock: Clock) -> Iterator[Note]:
+        if not self._delayed(clock) or _key(clock, "delay-notice") in note_keys(self.ticket):
+            return
+        reply = self.reply((clock,))
+        if reply is None:
+            draft = self._delay_text(self._promised_at())
+            text = self.wording.say("note.delay_draft", clause=self.policy.delay_clause or "", draft=draft)
+            yield Note(_key(clock, "delay-draft"), text)
+
+    def _delay_text(self, promised_at: datetime | None) -> str:
+        estimate = (
+            self.wording.instant(promised_at) if promised_at is not None else self.wording.texts["message.blank_date"]
+        )
+        return self.wording.say("message.delay", ticket=self.ticket.id, estimate=estimate)
+
+    def _promised_at(self) -> datetime | None:
+        estimate = self.policy.estimate
+        return promised_instant(self.ticket, estimate.calendar) if estimate is not None else None
+
+
+def _key(clock: Clock, what: str) -> str:
+    """Unique on the ticket: the metric and what is told, with the round where there are several."""
+    key = f"{clock.metric.replace('_', '-')}-{what}"
+    match clock.metric:
+        case Metric.NEXT_REPLY | Metric.UPDATE:
+            return f"{key}.{_stamp(clock.started_at)}"
+        case Metric.RESOLUTION:
+            return f"{key}.{_stamp(clock.due_at)}"
+        case _:
+            return key
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y%m%dt%H%M%S")

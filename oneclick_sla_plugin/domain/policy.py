@@ -1,146 +1,25 @@
 """A customer-service policy as values: calendars, rules, targets and where each is written.
 
 A policy is an ordered list of rules. The first channel, kind, priority rule and
-the first target whose condition holds wins. Amounts always name their unit, since
-"24 hours" of a policy can be three different instants:
-
-* :class:`Elapsed`: hours on the wall.
-* :class:`OpenTime`: time during which the calendar is open.
-* :class:`BusinessDayTime`: every business day counts its 24 hours, other days none.
-* :class:`BusinessDays`: whole days, from the next business day to the end of the last.
-* :class:`CloseOfBusinessDay`: the closing of the business day that is open or opens next.
-
-Reading policy files is not done here (``policy_files``), nor is measuring a
-ticket (``clocks``).
+the first target whose condition holds wins. Reading policy files is not done
+here (``policy_files``), nor is measuring a ticket (``clocks``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from oneclick_sla_plugin.domain.amounts import Amount
 from oneclick_sla_plugin.domain.calendar import BusinessCalendar
-from oneclick_sla_plugin.domain.model import TAG_PEAK, Channel, Kind, Metric, Priority, Ticket
+from oneclick_sla_plugin.domain.model import TAG_PEAK, Channel, Flag, Kind, Metric, Priority, Status, Ticket
 
 _ONE_DAY = timedelta(days=1)
 _SMALLEST = timedelta(microseconds=1)
-
-
-class Ticking(Protocol):
-    """Time that can be added and measured: a calendar's, or the wall's."""
-
-    def add(self, start: datetime, amount: timedelta, /) -> datetime: ...
-
-    def between(self, a: datetime, b: datetime, /) -> timedelta: ...
-
-
-class WallTime:
-    """Time that always runs."""
-
-    def add(self, start: datetime, amount: timedelta, /) -> datetime:
-        return start + amount
-
-    def between(self, a: datetime, b: datetime, /) -> timedelta:
-        return b - a
-
-
-WALL_TIME = WallTime()
-
-
-class Amount(Protocol):
-    """How long something may take. ``str()`` gives it with its unit, in English."""
-
-    def due(self, start: datetime, calendar: BusinessCalendar) -> datetime: ...
-
-    def ticking(self, calendar: BusinessCalendar) -> Ticking:
-        """The time in which this amount is counted, for warning points and pauses."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Elapsed:
-    duration: timedelta
-
-    def due(self, start: datetime, calendar: BusinessCalendar) -> datetime:  # noqa: ARG002 - one signature for all
-        return start + self.duration
-
-    def ticking(self, calendar: BusinessCalendar) -> Ticking:  # noqa: ARG002 - one signature for all
-        return WALL_TIME
-
-    def __str__(self) -> str:
-        return _spelled(self.duration, "elapsed ")
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTime:
-    duration: timedelta
-
-    def due(self, start: datetime, calendar: BusinessCalendar) -> datetime:
-        return calendar.add(start, self.duration)
-
-    def ticking(self, calendar: BusinessCalendar) -> Ticking:
-        return calendar
-
-    def __str__(self) -> str:
-        return _spelled(self.duration, "open ")
-
-
-@dataclass(frozen=True, slots=True)
-class BusinessDayTime:
-    """Spain's Ley 39/2015 art. 30.1 counts terms in hours this way: at any hour of a business day."""
-
-    duration: timedelta
-
-    def due(self, start: datetime, calendar: BusinessCalendar) -> datetime:
-        return calendar.whole_days().add(start, self.duration)
-
-    def ticking(self, calendar: BusinessCalendar) -> Ticking:
-        return calendar.whole_days()
-
-    def __str__(self) -> str:
-        return _spelled(self.duration, "business-day ")
-
-
-@dataclass(frozen=True, slots=True)
-class BusinessDays:
-    """Counted from the next business day; due at 24:00 local of the last."""
-
-    days: int
-
-    def due(self, start: datetime, calendar: BusinessCalendar) -> datetime:
-        return calendar.add_days(start, self.days, until="midnight", count_from="next_day")
-
-    def ticking(self, calendar: BusinessCalendar) -> Ticking:
-        return calendar.whole_days()
-
-    def __str__(self) -> str:
-        return f"{self.days} business {'day' if self.days == 1 else 'days'}"
-
-
-@dataclass(frozen=True, slots=True)
-class CloseOfBusinessDay:
-    def due(self, start: datetime, calendar: BusinessCalendar) -> datetime:
-        return calendar.add_days(start, 0, until="close")
-
-    def ticking(self, calendar: BusinessCalendar) -> Ticking:
-        return calendar
-
-    def __str__(self) -> str:
-        return "by the close of the business day that opens next"
-
-
-def _spelled(duration: timedelta, unit: str) -> str:
-    seconds = duration // timedelta(seconds=1)
-    for size, name in ((3600, "hour"), (60, "minute"), (1, "second")):
-        # 60 seconds stay seconds, as policies say it; larger amounts take the largest unit that fits.
-        if seconds % size == 0 and (seconds // size > 1 or size == 1 or seconds == 3600):
-            count = seconds // size
-            return f"{count} {unit}{name}{'' if count == 1 else 's'}"
-    raise AssertionError("every whole number of seconds is spelled by the last row")
 
 
 class Received(StrEnum):
@@ -159,7 +38,7 @@ class From(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What rules can ask of a ticket."""
+    """What rules can ask of a ticket. ``priority`` is known to targets only, since rules decide it."""
 
     channel: Channel
     kind: Kind
@@ -168,6 +47,9 @@ class Facts:
     form: str | None
     peak: bool
     requester_known: bool | None
+    tier: str | None = None
+    flags: frozenset[Flag] = frozenset()
+    priority: Priority | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +65,9 @@ class Condition:
     recipients: frozenset[str] | None = None
     tags: frozenset[str] | None = None
     forms: frozenset[str] | None = None
+    tiers: frozenset[str] | None = None
+    flags: frozenset[Flag] | None = None
+    priorities: frozenset[Priority] | None = None
     peak: bool | None = None
     customer: bool | None = None
 
@@ -193,19 +78,36 @@ class Condition:
             and (self.recipients is None or (facts.recipient or "").casefold() in self.recipients)
             and (self.tags is None or not self.tags.isdisjoint(facts.tags))
             and (self.forms is None or facts.form in self.forms)
+            and (self.tiers is None or facts.tier in self.tiers)
+            and (self.flags is None or not self.flags.isdisjoint(facts.flags))
+            and (self.priorities is None or facts.priority in self.priorities)
             and (self.peak is None or facts.peak is self.peak)
             and (self.customer is None or (facts.requester_known is not False) is self.customer)
         )
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """What must hold of the instant of receipt, in the target's own calendar; ``None`` asks nothing.
+
+    ``weekdays``: 0 is Monday. ``holiday``: the local date is a public holiday.
+    ``business_days_only``: the whole span from receipt to the due instant touches
+    business days only.
+    """
+
+    received: Received | None = None
+    weekdays: frozenset[int] | None = None
+    holiday: bool | None = None
+    business_days_only: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A promise: a metric is met within an amount, under a condition, as a clause says.
 
-    ``received`` and ``business_days_only`` are asked at the instant from which the
-    target would count; the latter holds when the whole span from receipt to the due
-    instant touches business days only. ``acknowledgement``: an automatic
-    acknowledgement of ours meets it.
+    ``acknowledgement``: an automatic acknowledgement of ours meets it.
+    ``pauses``: the statuses during which its time stands still. ``ambiguous``: the
+    policy's words have another reading, which the explanation shows beside this one.
     """
 
     name: str
@@ -216,25 +118,33 @@ class Target:
     calendar_name: str
     calendar: BusinessCalendar = field(repr=False)
     when: Condition = Condition()
-    received: Received | None = None
-    business_days_only: bool | None = None
+    timing: Timing = Timing()
     begins: From = From.RECEIPT
     acknowledgement: bool = False
+    pauses: frozenset[Status] = frozenset()
+    ambiguous: bool = False
 
     def applies(self, facts: Facts, received_at: datetime) -> bool:
         if not self.when.holds(facts):
             return False
-        if self.received is not None and self.calendar.is_open(received_at) is not (self.received is Received.OPEN):
+        timing, calendar = self.timing, self.calendar
+        if timing.received is not None and calendar.is_open(received_at) is not (timing.received is Received.OPEN):
             return False
-        if self.business_days_only is None:
+        if timing.weekdays is not None or timing.holiday is not None:
+            day = calendar.local_date(received_at)
+            if timing.weekdays is not None and day.weekday() not in timing.weekdays:
+                return False
+            if timing.holiday is not None and (calendar.holiday_name(day) is not None) is not timing.holiday:
+                return False
+        if timing.business_days_only is None:
             return True
-        return self._business_days_only(received_at) is self.business_days_only
+        return self._business_days_only(received_at) is timing.business_days_only
 
     def counts_from(self, received_at: datetime) -> datetime:
         return self.calendar.next_opening(received_at) if self.begins is From.OPENING else received_at
 
     def due(self, received_at: datetime) -> datetime:
-        """The due instant, in UTC, of something received at ``received_at``."""
+        """The due instant, in UTC, of something received at ``received_at``, without any pause."""
         return self.within.due(self.counts_from(received_at), self.calendar).astimezone(UTC)
 
     def because(self) -> str:
@@ -251,6 +161,34 @@ class Target:
             day += _ONE_DAY
         return True
 
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A clause that lets the resolution be estimated: the date that is promised to the customer binds."""
+
+    clause: str
+    title: str
+    calendar_name: str
+    calendar: BusinessCalendar = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A step before or after the due instant at which somebody is told.
+
+    Exactly one of the three says when: ``share`` of the target's time, an amount
+    ``before`` the due instant, or one ``after`` it.
+    """
+
+    name: str
+    share: float | None = None
+    before: Amount | None = None
+    after: Amount | None = None
+    metrics: frozenset[Metric] | None = None
+
+
+AT_RISK = "at-risk"
+"""Name of the step that warns where a policy names no steps of its own."""
 
 T = TypeVar("T")
 
@@ -269,9 +207,10 @@ class Policy:
     """One version of a published policy.
 
     ``channels`` are those the policy has rules for; every other channel follows
-    ``default_channel``. ``warn_after`` is the share of a target's time after which
-    a ticket is at risk. ``holidays_version`` names the data its calendars were
-    built with.
+    ``default_channel``. ``delay_clause``: where the policy promises to announce
+    delays. ``owners``: who answers for a channel. ``effective_from``: tickets that
+    came before are judged by the version before, unless ``applies_to_open``.
+    ``holidays_version`` names the data its calendars were built with.
     """
 
     id: str
@@ -286,7 +225,13 @@ class Policy:
     channel_rules: tuple[Rule[Channel], ...] = ()
     kind_rules: tuple[Rule[Kind], ...] = ()
     priority_rules: tuple[Rule[Priority], ...] = ()
-    warn_after: float = 0.75
+    escalations: tuple[Escalation, ...] = (Escalation(AT_RISK, share=0.75),)
+    estimate: Estimate | None = None
+    delay_clause: str | None = None
+    owners: Mapping[Channel, str] = field(default_factory=dict)
+    effective_from: date | None = None
+    applies_to_open: bool = False
+    review_by: date | None = None
     holidays_version: str = ""
 
     def __str__(self) -> str:
@@ -303,6 +248,7 @@ class Policy:
             form=ticket.form,
             peak=peak,
             requester_known=ticket.requester.known,
+            tier=ticket.requester.tier,
         )
         return replace(facts, channel=first_value(self.channel_rules, facts) or ticket.channel)
 
@@ -314,6 +260,29 @@ class Policy:
             if target.metric is metric and target.applies(facts, received_at):
                 return target
         return None
+
+    def owner(self, channel: Channel) -> str | None:
+        """Who answers for a channel; the default channel's owner where it names none."""
+        return self.owners.get(channel) or self.owners.get(self.default_channel)
+
+    def in_force_at(self, at: datetime) -> bool:
+        """Whether this version holds at an instant: from 0:00 of its effective date, in its own zone."""
+        return self.effective_from is None or at.astimezone(self.time_zone).date() >= self.effective_from
+
+
+def policy_for(versions: Sequence[Policy], ticket: Ticket, now: datetime) -> Policy:
+    """The version by which a ticket is judged; ``versions`` from the oldest to the newest.
+
+    The newest that was in force when the ticket came, or a newer one in force now
+    that says it applies to open tickets, while the ticket is open. A ticket older
+    than all versions is judged by the oldest.
+    """
+    for policy in reversed(versions):
+        if policy.in_force_at(ticket.created_at):
+            return policy
+        if policy.applies_to_open and not ticket.settled and policy.in_force_at(now):
+            return policy
+    return versions[0]
 
 
 def first_value(rules: tuple[Rule[T], ...], facts: Facts) -> T | None:

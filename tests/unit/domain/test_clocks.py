@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from oneclick_sla_plugin.domain.calendar import BusinessCalendar
 from oneclick_sla_plugin.domain.changes import Note, compose
-from oneclick_sla_plugin.domain.clocks import Clock, ClockState, Pause, add_without_pauses, first_reply
+from oneclick_sla_plugin.domain.clocks import Clock, ClockState, Thread, first_reply
 from oneclick_sla_plugin.domain.model import Author, Channel, Status, Ticket, Written
-from oneclick_sla_plugin.domain.policy import WALL_TIME, Policy
+from oneclick_sla_plugin.domain.policy import Policy
 from oneclick_sla_plugin.policy_files import parse_policy
 from oneclick_sla_plugin.testing.tickets import RECEIVED_AT, a_message, a_ticket
 
@@ -54,7 +51,7 @@ LATER = RECEIVED_AT + timedelta(days=3)
 
 
 def clock_of(ticket: Ticket, now: datetime = LATER, policy: Policy = POLICY) -> Clock | None:
-    return first_reply(ticket, policy, policy.facts(ticket), now)
+    return first_reply(ticket, Thread.of(ticket), policy, policy.facts(ticket), now)
 
 
 def state_of(ticket: Ticket, now: datetime = LATER) -> ClockState | None:
@@ -202,53 +199,3 @@ def test_messages_of_the_same_instant_keep_the_order_of_the_thread() -> None:
     assert state_of(a_ticket([a_message(author=Author.AGENT), a_message()], created_by=Author.CUSTOMER)) is (
         ClockState.BREACHED
     )
-
-
-OFFICE = BusinessCalendar("UTC", {day: [(time(9), time(17))] for day in range(5)})
-TUESDAY = datetime(2026, 11, 17, tzinfo=UTC)
-
-
-def pause(begins: float, ends: float) -> Pause:
-    return Pause(TUESDAY + timedelta(hours=begins), TUESDAY + timedelta(hours=ends))
-
-
-@pytest.mark.parametrize(
-    ("pauses", "due"),
-    [
-        pytest.param([], 14, id="none"),
-        pytest.param([pause(11, 12)], 15, id="inside"),
-        pytest.param([pause(1, 8)], 14, id="before the start"),
-        pytest.param([pause(8, 11)], 15, id="over the start"),
-        pytest.param([pause(14, 16)], 14, id="from the due instant on"),
-        pytest.param([pause(11, 12), pause(11.5, 12.5)], 15.5, id="overlapping"),
-        pytest.param([pause(13, 13.5), pause(11, 12)], 15.5, id="out of order"),
-        pytest.param([pause(11, 11)], 14, id="empty"),
-        pytest.param([pause(12, 24 + 10)], 24 + 12, id="over the night"),
-        pytest.param([pause(13, 24 + 3)], 24 + 10, id="ends while closed"),
-    ],
-)
-def test_pauses_are_not_counted(pauses: list[Pause], due: float) -> None:
-    start = TUESDAY + timedelta(hours=10)
-    assert add_without_pauses(OFFICE, start, timedelta(hours=4), pauses) == TUESDAY + timedelta(hours=due)
-
-
-def test_a_zero_amount_does_not_wait_for_a_later_pause() -> None:
-    start = TUESDAY + timedelta(hours=10)
-    assert add_without_pauses(OFFICE, start, timedelta(0), [pause(11, 12)]) == start
-
-
-minutes = st.integers(0, 3 * 24 * 60).map(lambda n: TUESDAY + timedelta(minutes=n))
-pauses = st.lists(st.tuples(minutes, minutes).map(sorted).map(lambda ends: Pause(ends[0], ends[1])), max_size=5)
-
-
-@given(start=minutes, amount=st.integers(1, 2000).map(lambda n: timedelta(minutes=n)), pauses=pauses)
-def test_between_start_and_due_exactly_the_amount_lies_outside_the_pauses(
-    start: datetime, amount: timedelta, pauses: list[Pause]
-) -> None:
-    due = add_without_pauses(WALL_TIME, start, amount, pauses)
-    minute = timedelta(minutes=1)
-    counted = sum(
-        not any(pause.begins <= start + n * minute < pause.ends for pause in pauses)
-        for n in range((due - start) // minute)
-    )
-    assert counted * minute == amount

@@ -342,7 +342,7 @@ def test_whether_something_is_a_complaint_is_the_agents_to_say(
 
 @pytest.mark.parametrize("policy", [EN_LINEA, ONE_CLICK], ids=str)
 def test_every_rule_names_the_section_it_comes_from(policy: Policy) -> None:
-    rules = [*policy.targets, *policy.channel_rules, *policy.kind_rules, *policy.priority_rules]
+    rules: list[Any] = [*policy.targets, *policy.channel_rules, *policy.kind_rules, *policy.priority_rules]
     assert all(rule.clause.startswith("§") for rule in rules)
 
 
