@@ -17,11 +17,11 @@ from oneclick_sla_plugin.domain.changes import Changes, Desired, Note
 from oneclick_sla_plugin.domain.clocks import Clock
 from oneclick_sla_plugin.domain.decision import Decision, rfc3339
 from oneclick_sla_plugin.domain.model import (
-    TAG_IS_COMPLAINT,
     Author,
     Channel,
     Context,
     Fields,
+    Flag,
     Kind,
     Message,
     Priority,
@@ -33,6 +33,7 @@ from oneclick_sla_plugin.domain.model import (
     Written,
 )
 from oneclick_sla_plugin.domain.model import Field as FieldName
+from oneclick_sla_plugin.domain.sensitive import Finding
 from oneclick_sla_plugin.errors import InputError, problems_of
 
 _RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE)
@@ -187,7 +188,7 @@ def _present(fields: Mapping[FieldName, str | None]) -> Fields:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def decision_document(decision: Decision, changes: Changes, ticket: Ticket) -> dict[str, Any]:
+def decision_document(decision: Decision, changes: Changes) -> dict[str, Any]:
     """The decision and what would be written, ready for JSON; instants in UTC."""
     return {
         "ticket": decision.ticket,
@@ -195,24 +196,41 @@ def decision_document(decision: Decision, changes: Changes, ticket: Ticket) -> d
         "channel": decision.channel,
         "kind": decision.kind,
         "priority": {"value": decision.priority.value, "because": list(decision.priority.because)},
-        "complaint": _complaint(decision, ticket),
+        "complaint": _complaint(decision),
         "clocks": [_clock(clock) for clock in decision.clocks],
-        "findings": [],
-        "flags": {"abusive": False, "threat": False, "urgent": False, "info_missing": []},
+        "findings": [_finding(finding) for finding in decision.findings],
+        "flags": {
+            **{flag.value: flag in decision.flags for flag in Flag},
+            "info_missing": list(decision.info_missing),
+        },
         "desired": _desired(decision.desired),
         "changes": _changes(changes),
         "next_look_at": _instant(decision.next_look_at),
     }
 
 
-def _complaint(decision: Decision, ticket: Ticket) -> dict[str, Any]:
-    rule = "agent.sla_is_complaint" if TAG_IS_COMPLAINT in ticket.tags else "context.kind"
+def _complaint(decision: Decision) -> dict[str, Any]:
+    if decision.complaint is None:
+        return {"verdict": "no", "type": None, "stage": None, "number": None, "because": []}
+    case = decision.complaint.case
     return {
-        "verdict": "auto" if decision.is_complaint else "no",
-        "type": None,
-        "stage": None,
-        "number": None,
-        "because": [{"rule": rule, "score": 1.0}] if decision.is_complaint else [],
+        "verdict": "auto" if case.registered else "suggested",
+        "type": case.type,
+        "stage": case.stage,
+        "number": decision.complaint.number,
+        "because": [{"rule": rule, "score": weight} for rule, weight in case.rules],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "type": finding.type,
+        "message": finding.message,
+        "start": finding.start,
+        "end": finding.end,
+        "masked": finding.masked,
+        "confidence": finding.confidence,
+        "level": finding.level,
     }
 
 

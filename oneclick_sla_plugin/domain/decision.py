@@ -7,18 +7,25 @@ the webhooks, on the command line and in what-if questions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from oneclick_sla_plugin.domain.analysis import NO_ANALYSIS, Analysis, flags_of, kind_of, suspicion_of
 from oneclick_sla_plugin.domain.changes import Desired
-from oneclick_sla_plugin.domain.clocks import Clock, ClockState, first_reply
+from oneclick_sla_plugin.domain.clocks import Clock, ClockState, Thread, measure, promised_instant
+from oneclick_sla_plugin.domain.complaint import Case, Entry
+from oneclick_sla_plugin.domain.complaint_clocks import complaint_clocks
+from oneclick_sla_plugin.domain.complaint_notes import ComplaintTelling
+from oneclick_sla_plugin.domain.content_notes import ContentTelling, info_missing
+from oneclick_sla_plugin.domain.message import Missing
 from oneclick_sla_plugin.domain.model import (
-    TAG_IS_COMPLAINT,
-    TAG_NOT_COMPLAINT,
+    TAG_NOT_SENSITIVE,
+    TAG_PEAK,
     Channel,
     Field,
     Fields,
+    Flag,
     Kind,
     Metric,
     Priority,
@@ -26,14 +33,30 @@ from oneclick_sla_plugin.domain.model import (
     Ticket,
     tag_of,
 )
-from oneclick_sla_plugin.domain.notes import Wording, clock_notes
-from oneclick_sla_plugin.domain.policy import Facts, Policy, first_value
+from oneclick_sla_plugin.domain.notes import BY_THE_POLICY, Practice, Telling
+from oneclick_sla_plugin.domain.policy import Estimate, Facts, Policy
 from oneclick_sla_plugin.domain.priority import PriorityVerdict, prioritise
+from oneclick_sla_plugin.domain.procedure import Procedure, follow
+from oneclick_sla_plugin.domain.sensitive import Finding, Level
+from oneclick_sla_plugin.domain.wording import Wording
 
 _TAG_KIND = "sla_kind_"
+_TAG_ESTIMATE_MISSING = "sla_estimate_missing"
+_TAG_SENSITIVE = "sla_sensitive_data"
+_TAG_ABUSIVE = "sla_abusive"
+_TAG_THREAT = "sla_threat"
+_TAG_INFO_MISSING = "sla_info_missing"
 
 _JUST_PAST = timedelta(seconds=1)
 """Helpdesks record whole seconds: the first instant at which a missed due instant shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """The case, and its number once the register gave it one."""
+
+    case: Case
+    number: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +75,10 @@ class Decision:
     state: SlaState | None
     desired: Desired
     next_look_at: datetime | None
-
-    @property
-    def is_complaint(self) -> bool:
-        return self.kind is Kind.COMPLAINT
+    complaint: Complaint | None = None
+    findings: tuple[Finding, ...] = ()
+    flags: frozenset[Flag] = frozenset()
+    info_missing: tuple[Missing, ...] = ()
 
     def prioritised(self, priority: PriorityVerdict) -> Decision:
         """The same decision with another priority, on the ticket's tags and fields too; an agent's choice stays."""
@@ -71,43 +94,79 @@ class Decision:
         return replace(self, priority=priority, desired=desired)
 
 
-def decide(ticket: Ticket, policy: Policy, now: datetime, wording: Wording) -> Decision:
-    """Judge ``ticket`` by ``policy`` as it stands at ``now`` (aware); notes in the words of ``wording``."""
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a ticket amounts to, before anything is said about it: what the rules saw, the priority, the clocks."""
+
+    facts: Facts
+    priority: PriorityVerdict
+    clocks: tuple[Clock, ...]
+    state: SlaState | None
+    procedure: Procedure | None = None
+
+
+def judge(ticket: Ticket, policy: Policy, now: datetime, analysis: Analysis = NO_ANALYSIS) -> Judgement:
+    """Judge ``ticket`` by ``policy`` as it stands at ``now`` (aware); for questions that need no words."""
     facts = policy.facts(ticket)
-    facts = replace(facts, kind=_kind(ticket, policy, facts))
+    facts = replace(facts, kind=kind_of(ticket, policy, facts, analysis), flags=flags_of(ticket, analysis))
     priority = prioritise(ticket, policy, facts)
-    clock = first_reply(ticket, policy, facts, now)
-    clocks = (clock,) if clock is not None else ()
-    state = _state(clocks, now)
+    facts = replace(facts, priority=priority.value)
+    thread = Thread.of(ticket)
+    clocks = measure(ticket, thread, policy, facts, now)
+    procedure = None
+    suspicion = suspicion_of(ticket, facts.kind, analysis)
+    if suspicion is not None:
+        procedure = follow(ticket, thread, policy, facts, suspicion, now)
+    if procedure is not None:
+        clocks += tuple(complaint_clocks(ticket, procedure, policy, facts, now))
+    return Judgement(facts, priority, clocks, _state(clocks, now), procedure)
+
+
+def decide(
+    ticket: Ticket,
+    policy: Policy,
+    now: datetime,
+    wording: Wording,
+    practice: Practice = BY_THE_POLICY,
+    analysis: Analysis = NO_ANALYSIS,
+    entry: Entry | None = None,
+) -> Decision:
+    """:func:`judge`, and what should stand on the ticket for it; notes in the words of ``wording``.
+
+    ``analysis``: what detectors and classifiers found in the messages. ``entry``: what
+    the complaint register has of the ticket.
+    """
+    judged = judge(ticket, policy, now, analysis)
+    clocks, procedure = judged.clocks, judged.procedure
+    complaint = None
+    if procedure is not None:
+        number = entry.number if entry is not None else ticket.fields.get(Field.COMPLAINT_NUMBER)
+        complaint = Complaint(procedure.case, number)
+    telling = Telling(ticket, policy, judged.facts.channel, wording, practice, now)
+    complaints = ComplaintTelling(telling, procedure, complaint.number if complaint else None, clocks)
+    content = ContentTelling(telling, judged.facts.kind, analysis)
     desired = Desired(
-        priority=priority.value,
-        tags=_tags(facts.kind, priority, state),
-        fields=_fields(priority, state, clocks),
-        notes=tuple(note for clock in clocks for note in clock_notes(clock, facts.channel, policy, wording)),
+        priority=judged.priority.value,
+        tags=frozenset(_tags(ticket, policy, judged, analysis)),
+        fields=_fields(judged, complaint),
+        notes=(*telling.notes(clocks), *complaints.notes(), *content.notes()),
+        reply=complaints.reply() or telling.reply(clocks),
     )
     return Decision(
         ticket=f"{ticket.platform}/{ticket.account}/{ticket.id}",
         policy=str(policy),
-        channel=facts.channel,
-        kind=facts.kind,
-        priority=priority,
+        channel=judged.facts.channel,
+        kind=judged.facts.kind,
+        priority=judged.priority,
         clocks=clocks,
-        state=state,
+        state=judged.state,
         desired=desired,
         next_look_at=_next_look_at(clocks, now),
+        complaint=complaint,
+        findings=analysis.findings,
+        flags=judged.facts.flags,
+        info_missing=info_missing(ticket, judged.facts.kind, analysis),
     )
-
-
-def _kind(ticket: Ticket, policy: Policy, facts: Facts) -> Kind:
-    """An agent's word first, then a complaint that was recognised, then the recipient's rule, then what is known."""
-    if TAG_IS_COMPLAINT in ticket.tags:
-        return Kind.COMPLAINT
-    found = ticket.context.kind
-    if found is Kind.COMPLAINT:
-        if TAG_NOT_COMPLAINT not in ticket.tags:
-            return Kind.COMPLAINT
-        found = None
-    return first_value(policy.kind_rules, facts) or found or Kind.UNKNOWN
 
 
 def _state(clocks: Iterable[Clock], now: datetime) -> SlaState | None:
@@ -123,26 +182,58 @@ def _state(clocks: Iterable[Clock], now: datetime) -> SlaState | None:
     return state
 
 
-def _tags(kind: Kind, priority: PriorityVerdict, state: SlaState | None) -> frozenset[str]:
-    tags = {tag_of(Field.SLA_PRIORITY, priority.value)}
-    if kind is not Kind.UNKNOWN:
-        tags.add(_TAG_KIND + kind)
-    if state is not None:
-        tags.add(tag_of(Field.SLA_STATE, state))
-    return frozenset(tags)
+def _tags(ticket: Ticket, policy: Policy, judged: Judgement, analysis: Analysis) -> Iterator[str]:
+    facts = judged.facts
+    yield tag_of(Field.SLA_PRIORITY, judged.priority.value)
+    if facts.kind is not Kind.UNKNOWN:
+        yield _TAG_KIND + facts.kind
+    if judged.state is not None:
+        yield tag_of(Field.SLA_STATE, judged.state)
+    if judged.procedure is not None:
+        yield tag_of(Field.COMPLAINT_STAGE, judged.procedure.case.stage)
+    if facts.peak:
+        yield TAG_PEAK
+    if policy.estimate is not None and _estimate_is_missing(ticket, policy.estimate, judged.clocks):
+        yield _TAG_ESTIMATE_MISSING
+    if Flag.ABUSIVE in facts.flags:
+        yield _TAG_ABUSIVE
+    if Flag.THREAT in facts.flags:
+        yield _TAG_THREAT
+    if info_missing(ticket, facts.kind, analysis):
+        yield _TAG_INFO_MISSING
+    if TAG_NOT_SENSITIVE not in ticket.tags and any(finding.level is Level.WARN for finding in analysis.findings):
+        yield _TAG_SENSITIVE
 
 
-def _fields(priority: PriorityVerdict, state: SlaState | None, clocks: Iterable[Clock]) -> Fields:
-    fields = {Field.SLA_PRIORITY: str(priority.value)}
-    if state is not None:
-        fields[Field.SLA_STATE] = str(state)
-    running = [clock.due_at for clock in clocks if clock.running]
+def _estimate_is_missing(ticket: Ticket, estimate: Estimate, clocks: Iterable[Clock]) -> bool:
+    """The customer was answered, the ticket is not solved, and nobody told the customer how long it will take."""
+    answered = any(clock.metric is Metric.FIRST_REPLY and clock.met_at is not None for clock in clocks)
+    return answered and not ticket.settled and promised_instant(ticket, estimate.calendar) is None
+
+
+def _fields(judged: Judgement, complaint: Complaint | None) -> Fields:
+    fields = {Field.SLA_PRIORITY: str(judged.priority.value)}
+    if judged.state is not None:
+        fields[Field.SLA_STATE] = str(judged.state)
+    running = [clock.due_at for clock in judged.clocks if clock.running]
     if running:
         fields[Field.NEXT_DUE_AT] = rfc3339(min(running))
-    for clock in clocks:
-        if clock.metric is Metric.FIRST_REPLY:
-            fields[Field.FIRST_REPLY_DUE_AT] = rfc3339(clock.due_at)
+    for clock in judged.clocks:
+        # While a clock is paused its due instant moves with every second.
+        if clock.metric in _DUE_FIELDS and clock.state is not ClockState.PAUSED:
+            fields[_DUE_FIELDS[clock.metric]] = rfc3339(clock.due_at)
+    if complaint is not None:
+        fields[Field.COMPLAINT_STAGE] = str(complaint.case.stage)
+        if complaint.number is not None:
+            fields[Field.COMPLAINT_NUMBER] = complaint.number
     return fields
+
+
+_DUE_FIELDS = {
+    Metric.FIRST_REPLY: Field.FIRST_REPLY_DUE_AT,
+    Metric.RESOLUTION: Field.RESOLUTION_DUE_AT,
+    Metric.COMPLAINT_RESPONSE: Field.COMPLAINT_RESPONSE_DUE_AT,
+}
 
 
 def rfc3339(at: datetime) -> str:
@@ -151,11 +242,12 @@ def rfc3339(at: datetime) -> str:
 
 
 def _next_look_at(clocks: Iterable[Clock], now: datetime) -> datetime | None:
-    """The next warning or due instant. A clock is breached only after its due instant, hence the look just past it."""
+    """The next step or due instant. A clock is breached only after its due instant, hence the look just past it."""
     instants = []
     for clock in clocks:
         if clock.running:
-            if clock.warn_at is not None and clock.warn_at > now:
-                instants.append(clock.warn_at)
             instants.append(clock.due_at + _JUST_PAST)
+            instants += [step.at for step in clock.steps if step.before_due and step.at > now]
+        elif clock.overdue:
+            instants += [step.at for step in clock.steps if not step.before_due and step.at > now]
     return min(instants, default=None)

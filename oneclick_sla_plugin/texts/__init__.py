@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from oneclick_sla_plugin.domain.notes import Wording
+from oneclick_sla_plugin.domain.wording import Wording
 from oneclick_sla_plugin.errors import ConfigError, Problem
 
 LANGUAGES = ("es", "en")

@@ -1,0 +1,116 @@
+"""What agents are told about the content of messages: sensitive data, abuse, missing information.
+
+Nothing of a message is quoted: a note names the message, the place in it, and for
+sensitive data the type and the masked value. A person decides; nothing is closed
+or withheld by the program.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from oneclick_sla_plugin.domain.analysis import Analysis
+from oneclick_sla_plugin.domain.changes import Note, note_keys
+from oneclick_sla_plugin.domain.message import Missing
+from oneclick_sla_plugin.domain.model import TAG_NOT_SENSITIVE, Author, Kind, Message, Ticket
+from oneclick_sla_plugin.domain.notes import Telling
+from oneclick_sla_plugin.domain.sensitive import Finding, Level
+
+_NOT_IN_A_KEY = re.compile(r"[^a-z0-9-]")
+
+
+@dataclass(frozen=True, slots=True)
+class ContentTelling:
+    """The notes about what messages say, in the words and for the account of ``telling``."""
+
+    telling: Telling
+    kind: Kind
+    analysis: Analysis
+
+    def notes(self) -> Iterator[Note]:
+        by_message: dict[str, list[Finding]] = {}
+        for finding in self.analysis.findings:
+            by_message.setdefault(finding.message, []).append(finding)
+        told = note_keys(self.telling.ticket)
+        for message in self.telling.ticket.messages:
+            yield from self._sensitive(message, by_message.get(message.id, []), told)
+            yield from self._manners(message)
+        missing = info_missing(self.telling.ticket, self.kind, self.analysis)
+        if missing:
+            yield Note("info-missing", self._info_missing(missing))
+
+    # --- sensitive data ---
+
+    def _sensitive(self, message: Message, findings: list[Finding], told: frozenset[str]) -> Iterator[Note]:
+        key = f"sensitive.{_of(message)}"
+        cleared = f"sensitive-cleared.{_of(message)}"
+        denied = TAG_NOT_SENSITIVE in self.telling.ticket.tags
+        if findings and not denied:
+            yield Note(key, self._findings(message, findings))
+        elif key in told and (denied or message.id in self.analysis.scanned):
+            yield Note(cleared, self.telling.wording.say("note.sensitive_cleared", message=self._named(message)))
+
+    def _findings(self, message: Message, findings: list[Finding]) -> str:
+        say, texts = self.telling.wording.say, self.telling.wording.texts
+        listed = "\n".join(
+            say(
+                "note.sensitive_line",
+                type=texts.get(f"sensitive.{finding.type}", finding.type),
+                masked=finding.masked,
+                start=str(finding.start + 1),
+                end=str(finding.end),
+                level=texts[f"sensitive.level_{finding.level}"],
+            )
+            for finding in findings
+        )
+        redact = texts.get(f"redact.{self.telling.ticket.platform}", texts["redact.other"])
+        if message.author is not Author.CUSTOMER:
+            return say("note.sensitive_agent", message=self._named(message), findings=listed, redact=redact)
+        text = say("note.sensitive", message=self._named(message), findings=listed, redact=redact)
+        if all(finding.level is Level.POSSIBLE for finding in findings):
+            return text
+        draft = say("message.sensitive", ticket=self.telling.ticket.id)
+        return f"{text}\n\n{say('note.draft', draft=draft)}"
+
+    def _named(self, message: Message) -> str:
+        return self.telling.wording.instant(message.at)
+
+    # --- abuse and threats ---
+
+    def _manners(self, message: Message) -> Iterator[Note]:
+        verdict = self.analysis.verdicts.get(message.id)
+        if verdict is None:
+            return
+        say = self.telling.wording.say
+        owner = self.telling.practice.owner(self.telling.channel, self.telling.policy)
+        if message.author is Author.CUSTOMER:
+            if verdict.abusive:
+                yield Note("abusive", say("note.abusive", message=self._named(message)))
+            if verdict.threat:
+                yield Note("threat", say("note.threat", message=self._named(message)), owner)
+        elif message.author is Author.AGENT and message.public and verdict.abusive:
+            yield Note(f"agent-abusive.{_of(message)}", say("note.agent_abusive", message=self._named(message)), owner)
+
+    # --- missing information ---
+
+    def _info_missing(self, missing: tuple[Missing, ...]) -> str:
+        say, texts = self.telling.wording.say, self.telling.wording.texts
+        named = ", ".join(texts[f"missing.{one}"] for one in missing)
+        asked = "\n".join(f"- {texts[f'missing.ask_{one}']}" for one in missing)
+        draft = say("message.info_missing", ticket=self.telling.ticket.id, asked=asked)
+        return say("note.info_missing", missing=named) + "\n\n" + say("note.draft", draft=draft)
+
+
+def info_missing(ticket: Ticket, kind: Kind, analysis: Analysis) -> tuple[Missing, ...]:
+    """What the report of a fault lacks, until the customer wrote again."""
+    if kind is not Kind.INCIDENT or ticket.settled:
+        return ()
+    own = [message for message in ticket.messages if message.author is Author.CUSTOMER]
+    verdict = analysis.verdicts.get(own[0].id) if len(own) == 1 else None
+    return verdict.info_missing if verdict is not None else ()
+
+
+def _of(message: Message) -> str:
+    return _NOT_IN_A_KEY.sub("-", message.id.lower())

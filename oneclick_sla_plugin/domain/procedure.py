@@ -1,0 +1,424 @@
+"""The complaint procedure: from what the ticket shows to the stage, and which steps the table allows.
+
+Nothing is remembered between looks: what happened is read off the ticket (public
+replies, notes, assignment, status, the stage field, the extension's fields, the
+survey) and off the clock, put in the order of time, and played through one
+transition table. So duplicates, bursts and any order of delivery end alike.
+
+What the table does not allow is refused, and a note says why and what would be
+allowed: an extension without a message to the customer or past the legal limit, a
+stage that an agent set too early. Solved without a public reply is no response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from oneclick_sla_plugin.domain.changes import marked_keys
+from oneclick_sla_plugin.domain.clocks import Thread, is_reply, promised_instant
+from oneclick_sla_plugin.domain.complaint import Case, CaseEvent, ComplaintType, Happened, Stage
+from oneclick_sla_plugin.domain.escalation import steps_of
+from oneclick_sla_plugin.domain.model import (
+    TAG_NOT_COMPLAINT,
+    Author,
+    Field,
+    Message,
+    Metric,
+    Status,
+    Ticket,
+)
+from oneclick_sla_plugin.domain.pauses import SETTLED
+from oneclick_sla_plugin.domain.policy import Facts, Policy
+
+_OPEN = frozenset({Stage.REGISTERED, Stage.ACKNOWLEDGED, Stage.INVESTIGATING})
+_ANSWERED = frozenset({Stage.RESPONDED, Stage.FOLLOW_UP, Stage.CLOSED})
+
+TRANSITIONS: Mapping[Happened, Mapping[Stage | None, Stage]] = MappingProxyType(
+    {
+        Happened.SUSPECTED: {None: Stage.SUSPECTED},
+        Happened.REGISTERED: {None: Stage.REGISTERED, Stage.SUSPECTED: Stage.REGISTERED},
+        Happened.ACKNOWLEDGED: {Stage.REGISTERED: Stage.ACKNOWLEDGED},
+        Happened.INVESTIGATED: {Stage.ACKNOWLEDGED: Stage.INVESTIGATING},
+        Happened.EXTENDED: {stage: stage for stage in _OPEN},
+        Happened.EXTENSION_REFUSED: {stage: stage for stage in _OPEN},
+        Happened.ESCALATED: {stage: stage for stage in Stage},
+        Happened.RESPONDED: dict.fromkeys(_OPEN, Stage.RESPONDED),
+        Happened.FOLLOWED_UP: {Stage.RESPONDED: Stage.FOLLOW_UP},
+        Happened.CLOSED: {Stage.RESPONDED: Stage.CLOSED, Stage.FOLLOW_UP: Stage.CLOSED},
+        Happened.REOPENED: dict.fromkeys(_ANSWERED, Stage.INVESTIGATING),
+        Happened.REJECTED: dict.fromkeys(Stage, Stage.REJECTED),
+        Happened.WITHDRAWN: dict.fromkeys(Stage, Stage.WITHDRAWN),
+        Happened.DUPLICATED: dict.fromkeys(Stage, Stage.DUPLICATE),
+    }
+)
+"""What may happen at which stage, and the stage it leads to. What is missing is not allowed."""
+
+FOLLOW_UP_KEY = "complaint-follow-up"
+EXTENSION_KEY = "complaint-extension"
+"""Marker keys of the messages to the customer that the program may send in the procedure."""
+
+_RANK: Mapping[Happened, int] = {what: n for n, what in enumerate(Happened)}
+"""The order of what happens at one instant: a full answer both acknowledges and responds."""
+
+_BY_STAGE_FIELD: Mapping[Stage, Happened] = {
+    Stage.ACKNOWLEDGED: Happened.ACKNOWLEDGED,
+    Stage.INVESTIGATING: Happened.INVESTIGATED,
+    Stage.RESPONDED: Happened.RESPONDED,
+    Stage.FOLLOW_UP: Happened.FOLLOWED_UP,
+    Stage.CLOSED: Happened.CLOSED,
+    Stage.REJECTED: Happened.REJECTED,
+    Stage.WITHDRAWN: Happened.WITHDRAWN,
+    Stage.DUPLICATE: Happened.DUPLICATED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Why a ticket is taken for a complaint: by an agent's word, or by what a message of the customer says.
+
+    ``certain``: registered without asking; else an agent has to confirm it.
+    ``message``: the one that carries it, ``None`` for the customer's first.
+    ``escalated``: a consumer body or a legal step is named. ``rejected``: it was
+    registered, and an agent says that it is none.
+    """
+
+    certain: bool
+    by_agent: bool = False
+    type: ComplaintType | None = None
+    message: str | None = None
+    rules: tuple[tuple[str, float], ...] = ()
+    escalated: bool = False
+    rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that was tried and is not allowed: ``reason`` is the last part of a text's key."""
+
+    reason: str
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One time that the complaint was taken up: first at receipt, then at each reopening.
+
+    ``response_due_at``: with a valid extension; ``None`` where the policy promises no response time.
+    """
+
+    level: int
+    begins: datetime
+    response_due_at: datetime | None
+    responded: CaseEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """The case, what its clocks are measured by, and what was refused."""
+
+    case: Case
+    round: Round
+    acknowledged: CaseEvent | None
+    first_response: CaseEvent | None
+    followed_up_at: datetime | None
+    refusals: tuple[Refusal, ...] = ()
+    solved_unanswered: bool = False
+
+
+def follow(
+    ticket: Ticket, thread: Thread, policy: Policy, facts: Facts, suspicion: Suspicion, now: datetime
+) -> Procedure | None:
+    """Play what the ticket shows through the table; ``None`` while the customer has not written."""
+    if thread.started_at is None:
+        return None
+    return _Play(ticket, thread, policy, facts, suspicion, now).result()
+
+
+class _Play:
+    """One look: collects what happened, orders it, and lets the table decide."""
+
+    def __init__(
+        self, ticket: Ticket, thread: Thread, policy: Policy, facts: Facts, suspicion: Suspicion, now: datetime
+    ) -> None:
+        self._ticket, self._policy, self._facts, self._suspicion, self._now = ticket, policy, facts, suspicion, now
+        messages = list(thread.messages)
+        found = next((n for n, message in enumerate(messages) if message.id == suspicion.message), 0)
+        self._carrier = messages[found] if messages else None
+        self._received_at = self._carrier.at if self._carrier else thread.started_at or ticket.created_at
+        self._after = messages[found + 1 :]
+        self._history = sorted(ticket.status_history, key=lambda change: change.at)
+        self._stage: Stage | None = None
+        self._events: list[CaseEvent] = []
+        self._refusals: list[Refusal] = []
+        self._round = Round(1, self._received_at, self._due(Metric.COMPLAINT_RESPONSE, self._received_at))
+        self._followed_up_at: datetime | None = None
+
+    def result(self) -> Procedure:
+        carrier = self._carrier.id if self._carrier else None
+        self._happens(CaseEvent(Happened.SUSPECTED, self._received_at, "us", carrier))
+        if self._suspicion.certain:
+            actor = "agent" if self._suspicion.by_agent else "us"
+            facts = {"rules": " ".join(rule for rule, _ in self._suspicion.rules)} if self._suspicion.rules else {}
+            self._happens(CaseEvent(Happened.REGISTERED, self._received_at, actor, carrier, facts=facts))
+            if self._suspicion.escalated:
+                self._happens(CaseEvent(Happened.ESCALATED, self._received_at, "customer", carrier))
+            self._play_by_time()
+            self._extend()
+            self._by_command()
+        return Procedure(
+            case=Case(
+                stage=self._stage or Stage.SUSPECTED,
+                type=self._suspicion.type,
+                channel=self._facts.channel,
+                received_at=self._received_at,
+                message=carrier,
+                level=self._round.level,
+                events=tuple(self._events),
+                rules=self._suspicion.rules,
+            ),
+            round=self._round,
+            acknowledged=self._first(Happened.ACKNOWLEDGED),
+            first_response=self._first(Happened.RESPONDED),
+            followed_up_at=self._followed_up_at,
+            refusals=tuple(self._refusals),
+            solved_unanswered=self._ticket.settled and self._stage in _OPEN,
+        )
+
+    # --- what is seen ---
+
+    def _play_by_time(self) -> None:
+        """Everything with an instant of its own; what happens at one instant, in the order of the stages.
+
+        A response leads to timers of its own, so those are played after it.
+        """
+        seen = sorted(self._seen(), key=lambda event: (event.at, _RANK[event.what]))
+        for n, event in enumerate(seen):
+            self._timers(until=event.at)
+            self._happens(event)
+            if event.what is Happened.RESPONDED and self._stage is Stage.RESPONDED:
+                self._note_follow_up(seen[n + 1 :])
+        self._timers(until=self._now)
+
+    def _seen(self) -> Iterable[CaseEvent]:
+        acknowledged_at = None
+        for message in self._after:
+            if self._acknowledges(message):
+                acknowledged_at = acknowledged_at or message.at
+                by = "us" if message.author is Author.US else "agent"
+                due_at = self._due(Metric.COMPLAINT_ACK, self._received_at)
+                yield CaseEvent(Happened.ACKNOWLEDGED, message.at, by, message.id, facts=_due_fact(due_at))
+        if acknowledged_at is not None:
+            yield from self._investigations(acknowledged_at)
+        yield from self._responses()
+        for before, change in zip(self._history, self._history[1:], strict=False):
+            if before.status in SETTLED and change.status not in SETTLED:
+                yield CaseEvent(Happened.REOPENED, change.at, "system")
+            elif change.status is Status.CLOSED:
+                yield CaseEvent(Happened.CLOSED, change.at, "system")
+        survey = self._ticket.satisfaction
+        if survey is not None:
+            what = Happened.CLOSED if survey.score == "good" else Happened.REOPENED
+            yield CaseEvent(what, survey.at, "customer", facts={"survey": survey.score})
+
+    def _acknowledges(self, message: Message) -> bool:
+        target = self._policy.target(Metric.COMPLAINT_ACK, self._facts, self._received_at)
+        if target is not None:
+            return is_reply(message, target, self._facts)
+        return message.author is Author.AGENT and message.public
+
+    def _investigations(self, acknowledged_at: datetime) -> Iterable[CaseEvent]:
+        """A note, a hold or an assignment; one from before the acknowledgement begins with it."""
+        for message in self._after:
+            if message.author is Author.AGENT and not message.public:
+                yield CaseEvent(Happened.INVESTIGATED, max(message.at, acknowledged_at), "agent", message.id)
+        for change in self._history:
+            if change.status in (Status.PENDING, Status.ON_HOLD) and change.at >= acknowledged_at:
+                yield CaseEvent(Happened.INVESTIGATED, change.at, "system")
+        if self._ticket.assignee is not None:
+            yield CaseEvent(Happened.INVESTIGATED, acknowledged_at, "system", facts={"by": "assignment"})
+
+    def _responses(self) -> Iterable[CaseEvent]:
+        """The answer: an agent's last public message before the ticket was solved, with none of the customer between."""
+        solved = [
+            change.at
+            for n, change in enumerate(self._history)
+            if change.status in SETTLED and (n == 0 or self._history[n - 1].status not in SETTLED)
+        ]
+        if self._ticket.settled and not solved:
+            solved = [self._ticket.updated_at]
+        for at in solved:
+            answer = self._last_word(at)
+            if answer is not None:
+                yield CaseEvent(Happened.RESPONDED, answer.at, "agent", answer.id, facts={"solved_at": _rfc3339(at)})
+
+    def _last_word(self, until: datetime) -> Message | None:
+        """The agent's public message that nobody of the two answered before ``until``."""
+        spoken = [
+            message
+            for message in self._after
+            if message.at <= until
+            and (message.author is Author.CUSTOMER or (message.author is Author.AGENT and message.public))
+        ]
+        return spoken[-1] if spoken and spoken[-1].author is Author.AGENT else None
+
+    # --- timers after the response ---
+
+    def _note_follow_up(self, later: Iterable[CaseEvent]) -> None:
+        """When somebody asked the customer, after the answer, whether all is well; the survey answers that too."""
+        responded = self._round.responded
+        if responded is None:
+            return
+        solved_at = datetime.fromisoformat(responded.facts.get("solved_at", _rfc3339(responded.at)))
+        reopened_at = next((event.at for event in later if event.what is Happened.REOPENED), None)
+        asked = [
+            message.at
+            for message in self._after
+            if message.public
+            and message.at > max(responded.at, solved_at)
+            and (reopened_at is None or message.at < reopened_at)
+            and (message.author is Author.AGENT or FOLLOW_UP_KEY in marked_keys(message))
+        ]
+        survey = self._ticket.satisfaction
+        if survey is not None and survey.at >= responded.at:
+            asked.append(survey.at)
+        self._followed_up_at = min(asked, default=None)
+
+    def _timers(self, until: datetime) -> None:
+        """The follow-up when its time has come, and the closing when the customer stayed silent after it."""
+        responded = self._round.responded
+        if responded is None or self._stage not in (Stage.RESPONDED, Stage.FOLLOW_UP):
+            return
+        target = self._policy.target(Metric.COMPLAINT_FOLLOW_UP, self._facts, responded.at)
+        if target is None:
+            return
+        due_at = target.due(responded.at)
+        steps = steps_of(target, self._policy.escalations, responded.at, due_at, due_at)
+        asked_at = min([step.at for step in steps if step.before_due] or [due_at])
+        if self._followed_up_at is not None:
+            asked_at = min(asked_at, self._followed_up_at)
+        if asked_at <= until:
+            self._happens(CaseEvent(Happened.FOLLOWED_UP, asked_at, "us", facts=_due_fact(due_at)))
+        if self._stage is Stage.FOLLOW_UP and self._followed_up_at is not None:
+            silent_until = target.due(self._followed_up_at)
+            spoke = any(
+                message.author is Author.CUSTOMER and self._followed_up_at < message.at <= silent_until
+                for message in self._after
+            )
+            if silent_until <= until and not spoke:
+                self._happens(CaseEvent(Happened.CLOSED, silent_until, "us", facts={"customer": "silent"}))
+
+    # --- the extension ---
+
+    def _extend(self) -> None:
+        """A later date for the response: with a reason, told to the customer in time, within the legal limit."""
+        due_at = self._round.response_due_at
+        target = self._policy.target(Metric.COMPLAINT_RESPONSE, self._facts, self._round.begins)
+        if due_at is None or target is None:
+            return
+        promised_at = promised_instant(self._ticket, target.calendar)
+        reason = self._ticket.fields.get(Field.EXTENSION_REASON, "").strip()
+        if promised_at is None:
+            if reason:
+                self._refuse("extension_without_date")
+            return
+        if promised_at <= due_at:
+            return
+        legal_due_at = self._due(Metric.COMPLAINT_LEGAL, self._received_at)
+        told = self._told_before(due_at)
+        facts = {"old_due_at": _rfc3339(due_at), "new_due_at": _rfc3339(promised_at)}
+        if not reason:
+            self._refuse("extension_without_reason")
+        elif legal_due_at is not None and promised_at > legal_due_at:
+            self._refuse("extension_past_legal_limit", legal_due_at=_rfc3339(legal_due_at))
+        elif told is None:
+            self._refuse("extension_not_told", due_at=_rfc3339(due_at))
+        else:
+            self._events.append(CaseEvent(Happened.EXTENDED, told.at, "agent", told.id, self._round.level, facts=facts))
+            self._round = replace(self._round, response_due_at=promised_at)
+
+    def _told_before(self, due_at: datetime) -> Message | None:
+        """A public message to the customer, in time, that is not the one which acknowledged receipt."""
+        acknowledged = self._first(Happened.ACKNOWLEDGED)
+        told = [
+            message
+            for message in self._after
+            if message.public
+            and self._round.begins < message.at <= due_at
+            and (message.author is Author.AGENT or EXTENSION_KEY in marked_keys(message))
+            and (acknowledged is None or message.id != acknowledged.message)
+        ]
+        return told[-1] if told else None
+
+    # --- commands of agents: the platform does not tell when they were given ---
+
+    def _by_command(self) -> None:
+        if self._suspicion.rejected:
+            self._happens(CaseEvent(Happened.REJECTED, self._received_at, "agent", facts={"by": TAG_NOT_COMPLAINT}))
+            return
+        wanted = commanded_stage(self._ticket)
+        if wanted is None or wanted is self._stage or wanted not in _BY_STAGE_FIELD:
+            return
+        what = _BY_STAGE_FIELD[wanted]
+        at, message = self._received_at, None
+        if what in (Happened.ACKNOWLEDGED, Happened.RESPONDED):
+            answer = self._last_word(self._now)
+            if answer is None:
+                self._refuse("stage_without_reply", stage=wanted.value)
+                return
+            at, message = answer.at, answer.id
+        event = CaseEvent(what, at, "agent", message, facts={"by": "stage field"})
+        if not self._happens(event):
+            allowed = sorted({stage.value for stage in (self._allowed(way) for way in Happened) if stage is not None})
+            self._refuse("stage_not_allowed", stage=wanted.value, allowed=", ".join(allowed))
+
+    def _allowed(self, what: Happened) -> Stage | None:
+        stage = TRANSITIONS[what].get(self._stage)
+        return stage if stage is not self._stage else None
+
+    def _refuse(self, reason: str, **places: str) -> None:
+        self._refusals.append(Refusal(reason, places))
+
+    # --- the table ---
+
+    def _happens(self, event: CaseEvent) -> bool:
+        """Let the table decide; false when it does not allow the event at this stage."""
+        stage = TRANSITIONS[event.what].get(self._stage)
+        if stage is None or event.at > self._now:
+            return False
+        if event.what is Happened.REOPENED:
+            due_at = self._due(Metric.COMPLAINT_RESPONSE, event.at)
+            self._round = Round(self._round.level + 1, event.at, due_at)
+            self._followed_up_at = None
+        if event.what is Happened.RESPONDED:
+            event = replace(event, facts={**event.facts, **_due_fact(self._round.response_due_at)})
+            self._round = replace(self._round, responded=event)
+        self._stage = stage
+        self._events.append(replace(event, level=self._round.level))
+        return True
+
+    def _first(self, what: Happened) -> CaseEvent | None:
+        return next((event for event in self._events if event.what is what), None)
+
+    def _due(self, metric: Metric, since: datetime) -> datetime | None:
+        target = self._policy.target(metric, self._facts, since)
+        return target.due(since) if target is not None else None
+
+
+def commanded_stage(ticket: Ticket) -> Stage | None:
+    """The stage that an agent set: what the field shows where it is not what this program wrote last."""
+    shown = ticket.fields.get(Field.COMPLAINT_STAGE)
+    written = ticket.written.fields.get(Field.COMPLAINT_STAGE) if ticket.written is not None else None
+    if shown is None or shown == written:
+        return None
+    return Stage(shown) if shown in {stage.value for stage in Stage} else None
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _due_fact(due_at: datetime | None) -> dict[str, str]:
+    return {} if due_at is None else {"due_at": _rfc3339(due_at)}
