@@ -52,6 +52,19 @@ CHANNELS: Mapping[str, Channel] = MappingProxyType(
 )
 """What is not listed is ``OTHER``: ``sms``, ``any_channel`` (any network behind it), ``side_conversation``, rules."""
 
+VIA_IDS: Mapping[Channel, tuple[int, ...]] = MappingProxyType(
+    {
+        Channel.EMAIL: (4,),
+        Channel.WEB_FORM: (0, 17, 27),
+        Channel.CHAT: (29,),
+        Channel.SOCIAL: (23, 26, 30, 38, 41),
+        Channel.PHONE: (34, 35),
+        Channel.VOICEMAIL: (33,),
+        Channel.API: (5,),
+    }
+)
+"""The numbers of the same ways, as conditions of triggers name them (column "via id")."""
+
 LIVE_CHANNELS = frozenset({"chat", "native_messaging", "whatsapp"})
 """Conversations whose messages Zendesk keeps outside the ticket's comments."""
 
@@ -62,7 +75,7 @@ AUTOMATIC_CHANNELS = frozenset({"system", "rule"})
 def channel_of(via: Mapping[str, Any]) -> Channel:
     """The channel of a ``via`` object. The API names voice mail "voice" with the relation "voicemail"."""
     name = name_of(via)
-    if name == "voice" and _source(via).get("rel") == "voicemail":
+    if name == "voice" and source_of(via).get("rel") == "voicemail":
         return Channel.VOICEMAIL
     return CHANNELS.get(name, Channel.OTHER)
 
@@ -74,11 +87,12 @@ def name_of(via: Mapping[str, Any]) -> str:
 
 def address_of(via: Mapping[str, Any]) -> str | None:
     """The address that a ticket was sent to, where the channel has one."""
-    to = _source(via).get("to")
+    to = source_of(via).get("to")
     address = to.get("address") if isinstance(to, dict) else None
     return address if isinstance(address, str) and address else None
 
 
-def _source(via: Mapping[str, Any]) -> Mapping[str, Any]:
+def source_of(via: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The ``source`` of a ``via`` object, empty where it has none."""
     source = via.get("source")
     return source if isinstance(source, dict) else {}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from oneclick_sla_plugin.errors import PermanentPlatformError
+from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError
 from oneclick_sla_plugin.ports import Request, Response
 from oneclick_sla_zendesk import limits
 
@@ -25,11 +25,16 @@ PAGE_SIZE = ("page[size]", "100")
 
 
 def run(exchange: Exchange[T], send: Send) -> T:
-    """Drive an exchange to its end and return its result."""
+    """Drive an exchange to its end and return its result; a failure to send is raised inside it, where it asked."""
     try:
         request = next(exchange)
         while True:
-            request = exchange.send(send(request))
+            try:
+                response = send(request)
+            except PlatformError as error:
+                request = exchange.throw(error)
+            else:
+                request = exchange.send(response)
     except StopIteration as end:
         result: T = end.value
         return result

@@ -8,6 +8,7 @@ other tags away. https://developer.zendesk.com/api-reference/ticketing/tickets/t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -35,6 +36,9 @@ TITLES: Mapping[Field, str] = MappingProxyType(
 )
 
 DROPDOWN = "tagger"
+DATE = "date"
+_LOAN = re.compile(r" ?\[oneclick-sla lent: ([^\]]*)\]")
+_ACTIVATED = "active"
 _TEXT_TYPES = frozenset({"text", "textarea", "regexp"})
 
 
@@ -123,6 +127,43 @@ def identify(name: Field, found: Iterable[Mapping[str, Any]]) -> Mapping[str, An
         if marker(name) in (definition.get("agent_description") or ""):
             return definition
     return next((definition for definition in found if definition.get("title") == TITLES[name]), None)
+
+
+def is_ours(name: Field, definition: Mapping[str, Any]) -> bool:
+    """Whether the installation made this field: it then carries the marker."""
+    return marker(name) in (definition.get("agent_description") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """What the installation changed on a field that the account had before, as its description notes it.
+
+    ``options``: tags of the options that were added; ``activated``: the field was inactive.
+    """
+
+    options: tuple[str, ...] = ()
+    activated: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.options) or self.activated
+
+    @classmethod
+    def of(cls, definition: Mapping[str, Any]) -> Loan:
+        words = " ".join(_LOAN.findall(definition.get("agent_description") or "")).split()
+        return cls(tuple(word for word in words if word != _ACTIVATED), _ACTIVATED in words)
+
+    def grown(self, options: Iterable[str], *, activated: bool) -> Loan:
+        return Loan((*self.options, *options), self.activated or activated)
+
+    def noted_in(self, definition: Mapping[str, Any]) -> str:
+        """The description of the field with this loan in it."""
+        words = [*([_ACTIVATED] if self.activated else []), *self.options]
+        return f"{self.plain_description(definition) or ''} [oneclick-sla lent: {' '.join(words)}]".lstrip()
+
+    @staticmethod
+    def plain_description(definition: Mapping[str, Any]) -> str | None:
+        """The description of the field as its owner wrote it."""
+        return _LOAN.sub("", definition.get("agent_description") or "") or None
 
 
 def option_values(definition: Mapping[str, Any]) -> Iterator[str]:

@@ -31,8 +31,11 @@ TICKETS_PATH = "/api/v2/tickets/"
 
 WARNING_HEADER = "x-zendesk-api-warn"
 
-_LONGEST_WAIT = timedelta(hours=1)
-_ENDPOINT_LIMIT = re.compile(r"zendesk-rate-?limit-")
+LONGEST_WAIT = timedelta(hours=1)
+"""No wait is believed that is longer."""
+
+_ENDPOINT_LIMIT = re.compile(r"zendesk-rate-?limit-([a-z0-9_-]+)")
+_LONGEST_LIST_OF_CODES = 5
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -91,7 +94,10 @@ def failure(request: Request, response: Response) -> PlatformError | None:
         return kind(**facts, reason="conflict", retry_after=retry_after(response.headers))
     if status == 422 and about_ticket and _is_closed(response):
         return PermanentPlatformError(**facts, reason="closed")
-    return PermanentPlatformError(**facts, reason="redirected" if status < 400 else "rejected")
+    if status < 400:
+        return PermanentPlatformError(**facts, reason="redirected")
+    codes = refusal_codes(response)
+    return PermanentPlatformError(**facts, reason=f"rejected: {', '.join(codes)}" if codes else "rejected")
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
@@ -102,8 +108,8 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     (``ratelimit-reset``), then per endpoint: ``zendesk-ratelimit-tickets-update:
     total=100; remaining=0; resets=59``.
     """
-    waits = [seconds for value in _named_waits(headers) if (seconds := _seconds(value)) is not None]
-    return min(timedelta(seconds=waits[0]), _LONGEST_WAIT) if waits else None
+    waits = [seconds for value in _named_waits(headers) if (seconds := number(value)) is not None]
+    return min(timedelta(seconds=waits[0]), LONGEST_WAIT) if waits else None
 
 
 def _named_waits(headers: Mapping[str, str]) -> Iterator[str]:
@@ -111,14 +117,20 @@ def _named_waits(headers: Mapping[str, str]) -> Iterator[str]:
     for spelling in ("ratelimit", "rate-limit"):
         if headers.get(f"{spelling}-remaining", "").strip() == "0":
             yield headers.get(f"{spelling}-reset", "")
+    for _, parts in endpoint_limits(headers):
+        if parts.get("remaining") == "0":
+            yield parts.get("resets", "")
+
+
+def endpoint_limits(headers: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What the headers of single endpoints say, each with the endpoint's name, in both spellings."""
     for name, value in headers.items():
-        if _ENDPOINT_LIMIT.match(name):
-            limits = dict(part.strip().partition("=")[::2] for part in value.split(";"))
-            if limits.get("remaining") == "0":
-                yield limits.get("resets", "")
+        if match := _ENDPOINT_LIMIT.fullmatch(name):
+            yield match.group(1), dict(part.strip().partition("=")[::2] for part in value.split(";"))
 
 
-def _seconds(text: str) -> int | None:
+def number(text: str) -> int | None:
+    """A count or a number of seconds in a header, ``None`` for anything else."""
     text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
@@ -131,6 +143,21 @@ def dropped_keys(headers: Mapping[str, str]) -> tuple[str, ...]:
     """
     names = "".join(re.findall(r"\[[^\[\]]*\]", headers.get(WARNING_HEADER, "")))
     return tuple(dict.fromkeys(_IDENTIFIER.findall(names)))
+
+
+def refusal_codes(response: Response) -> tuple[str, ...]:
+    """Zendesk's words for why a request was refused: the codes in ``details``, never what was refused.
+
+    ``{"details": {"base": [{"description": "…", "error": "BlankValue"}]}}`` gives ``BlankValue``;
+    descriptions name fields and quote values, so they stay out.
+    """
+    try:
+        entries = [entry for listed in response.json()["details"].values() for entry in listed]
+        codes = [entry["error"] for entry in entries if isinstance(entry, dict) and "error" in entry]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()
+    words = [code for code in codes if isinstance(code, str) and _IDENTIFIER.fullmatch(code)]
+    return tuple(dict.fromkeys(words))[:_LONGEST_LIST_OF_CODES]
 
 
 def _is_closed(response: Response) -> bool:

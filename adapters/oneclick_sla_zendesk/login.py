@@ -1,14 +1,17 @@
-"""The OAuth login with client credentials: what to ask for, and how long a token is good.
+"""The two logins: OAuth with client credentials, and the API token of old.
 
-https://developer.zendesk.com/documentation/api-basics/authentication/oauth-migration/ ;
-the token acts as the user of the OAuth client, and there is no refresh token: when
-one runs out, another is asked for.
+https://developer.zendesk.com/documentation/api-basics/authentication/oauth-migration/ .
+An OAuth token acts as the user of the OAuth client, and there is no refresh token:
+when one runs out, another is asked for. API tokens are on their way out: since
+27 October 2026 none can be made, 30 idle days switch one off, and all end on
+:data:`API_TOKENS_END`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+import base64
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
 from pydantic import SecretStr
 
@@ -28,12 +31,32 @@ LIFETIME = timedelta(hours=1)
 RENEWAL_MARGIN = timedelta(minutes=1)
 
 
+API_TOKENS_END = date(2027, 4, 30)
+"""On this day Zendesk refuses every API token."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """An OAuth client of the account."""
 
     client_id: str
     client_secret: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """The legacy login: an API token of the account, used in the name of the agent with this address."""
+
+    email: str
+    token: SecretStr
+
+    def authorise(self, request: Request) -> Request:
+        """The same request, with this login. It has every right of its agent: an API token knows no scopes."""
+        pair = f"{self.email}/token:{self.token.get_secret_value()}".encode()
+        return _with_login(request, f"Basic {base64.b64encode(pair).decode('ascii')}")
+
+
+Login = Credentials | ApiToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +71,11 @@ class Token:
 
     def authorise(self, request: Request) -> Request:
         """The same request, with this token."""
-        return Request(
-            method=request.method,
-            path=request.path,
-            operation=request.operation,
-            query=request.query,
-            headers={**request.headers, "authorization": f"Bearer {self.value}"},
-            body=request.body,
-        )
+        return _with_login(request, f"Bearer {self.value}")
+
+
+def _with_login(request: Request, authorization: str) -> Request:
+    return replace(request, headers={**request.headers, "authorization": authorization})
 
 
 def token_request(credentials: Credentials, scope: str) -> Request:
@@ -74,8 +94,12 @@ def token_request(credentials: Credentials, scope: str) -> Request:
     )
 
 
-def token_from(request: Request, response: Response, now: datetime) -> Token:
-    """The token of an answer. Raises ``Unauthorised`` (reason ``login``) when the client is refused."""
+def token_from(request: Request, response: Response, now: datetime, scope: str = "") -> Token:
+    """The token of an answer.
+
+    Raises ``Unauthorised``: reason ``login`` when the client is refused, ``scope``
+    when the token that Zendesk gave opens less than the ``scope`` that was asked for.
+    """
     try:
         body = limits.json_object(request, response)
     except PermanentPlatformError as error:
@@ -90,7 +114,22 @@ def token_from(request: Request, response: Response, now: datetime) -> Token:
     value, seconds = body.get("access_token"), body.get("expires_in")
     if not isinstance(value, str) or not value:
         raise limits.unexpected_body(request.operation, response)
+    granted = body.get("scope")
+    if isinstance(granted, str) and granted and not covers(granted, scope):
+        raise Unauthorised(
+            platform=limits.PLATFORM,
+            operation=request.operation,
+            status=response.status,
+            request_id=response.headers.get("x-request-id"),
+            reason="scope",
+        )
     lifetime = LIFETIME
     if isinstance(seconds, int) and 0 < seconds < LIFETIME.total_seconds():
         lifetime = timedelta(seconds=seconds)
     return Token(value, now + lifetime)
+
+
+def covers(granted: str, wanted: str) -> bool:
+    """Whether scopes open what is wanted; ``write`` opens ``tickets:write`` too."""
+    words = set(granted.split())
+    return all(word in words or word.rpartition(":")[2] in words for word in wanted.split())

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
 
-from oneclick_sla_plugin.domain.changes import Changes
+from oneclick_sla_plugin.domain.changes import Changes, note_keys
 from oneclick_sla_plugin.domain.model import Field, Ticket, Written
+from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError, TemporaryPlatformError
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.ports import (
+    Check,
     Clock,
     Connection,
     Doorbell,
     HttpClient,
     Installation,
+    InstallStep,
+    Person,
     Platform,
+    Quota,
     Request,
     Response,
     Sandbox,
     Services,
+    TicketPage,
 )
-from oneclick_sla_zendesk import fields, limits, login, tickets, updates, webhook
+from oneclick_sla_zendesk import (
+    checks,
+    feeds,
+    fields,
+    limits,
+    login,
+    people,
+    provision,
+    quotas,
+    tickets,
+    updates,
+    webhook,
+)
 from oneclick_sla_zendesk.exchanges import Exchange, run
-from oneclick_sla_zendesk.provision import ZendeskInstallation
+from oneclick_sla_zendesk.fuse import WriteFuse
 from oneclick_sla_zendesk.settings import ZendeskSettings, load_settings
 
 T = TypeVar("T")
@@ -43,14 +61,26 @@ def register_platforms(register: Callable[[Platform], None]) -> None:
 
 
 class ZendeskPlatform:
-    """Zendesk Support, for the host's registry."""
+    """Zendesk Support, for the host's registry.
+
+    ``strict``: an update of which Zendesk leaves keys out is an error, for tests;
+    in production it is a line in the log.
+    """
 
     name = limits.PLATFORM
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
 
     def connect(self, account: str, settings: Mapping[str, Any], services: Services) -> Connection:
         """Check the settings and make the connection. Raises ``ConfigError`` with all problems."""
         checked = load_settings(settings)
-        return ZendeskConnection(account, checked, services.open_http(checked.base_url), services.clock)
+        http = services.open_http(checked.base_url)
+        return ZendeskConnection(account, checked, http, services.clock, strict=self._strict)
+
+    def quotas(self, request: Request, response: Response) -> Sequence[Quota]:
+        """The limits that an answer tells of: the account's, and those of single endpoints."""
+        return quotas.quotas(request, response)
 
     def sandbox(self, *, port: int, clock: Clock) -> Sandbox:
         """Start a simulated Zendesk account on this machine."""
@@ -61,30 +91,32 @@ class ZendeskPlatform:
 
 
 class Session:
-    """Requests with a valid token of one scope. Safe to use from several threads; one of them fetches the token."""
+    """Requests with a login of one scope. Safe to use from several threads; one of them fetches the token."""
 
-    def __init__(self, http: HttpClient, clock: Clock, credentials: login.Credentials, scope: str) -> None:
+    def __init__(self, http: HttpClient, clock: Clock, account_login: login.Login, scope: str) -> None:
         self._http = http
         self._clock = clock
-        self._credentials = credentials
+        self._login = account_login
         self._scope = scope
         self._lock = threading.Lock()
         self._token: login.Token | None = None
 
     def send(self, request: Request) -> Response:
-        """Send with the token, renewed once if Zendesk refuses it."""
-        token = self._current(refused=None)
+        """Send with the login; a token that Zendesk refuses is renewed once."""
+        if isinstance(self._login, login.ApiToken):
+            return self._http.send(self._login.authorise(request))
+        token = self._current(self._login, refused=None)
         response = self._http.send(token.authorise(request))
         if response.status == 401:
-            response = self._http.send(self._current(refused=token).authorise(request))
+            response = self._http.send(self._current(self._login, refused=token).authorise(request))
         return response
 
-    def _current(self, refused: login.Token | None) -> login.Token:
+    def _current(self, credentials: login.Credentials, refused: login.Token | None) -> login.Token:
         with self._lock:
             token = self._token
             if token is None or token is refused or not token.is_fresh(self._clock()):
-                request = login.token_request(self._credentials, self._scope)
-                self._token = token = login.token_from(request, self._http.send(request), self._clock())
+                request = login.token_request(credentials, self._scope)
+                self._token = token = login.token_from(request, self._http.send(request), self._clock(), self._scope)
             return token
 
 
@@ -94,13 +126,16 @@ class ZendeskConnection:
     retry_status = 409
     closed_is_final = True
 
-    def __init__(self, account: str, settings: ZendeskSettings, http: HttpClient, clock: Clock) -> None:
+    def __init__(
+        self, account: str, settings: ZendeskSettings, http: HttpClient, clock: Clock, *, strict: bool = False
+    ) -> None:
         self._account = account
         self._settings = settings
         self._http = http
         self._clock = clock
-        self._credentials = login.Credentials(settings.client_id, settings.client_secret)
-        self._session = Session(http, clock, self._credentials, login.RUN_SCOPE)
+        self._strict = strict
+        self._session = Session(http, clock, settings.login, login.RUN_SCOPE)
+        self._fuse = WriteFuse(settings.writes_per_ticket)
         self._signatures = webhook.SignatureRule(
             settings.webhook_secrets, settings.signature_tolerance, settings.allow_test_secret
         )
@@ -124,6 +159,7 @@ class ZendeskConnection:
             own_id=self._learn_own_id(),
             fields=self._known_fields(),
             known_requester=self._settings.known_requester,
+            tiers=self._settings.tiers,
         )
         return run(tickets.read_ticket(ticket_id, account), self._session.send)
 
@@ -131,21 +167,67 @@ class ZendeskConnection:
         """Write ``changes`` in one update, and a reply to the customer in a second one.
 
         Raises ``TicketChanged`` when the ticket moved since it was read; a reply is
-        only sent after everything else was accepted.
+        only sent after everything else was accepted, and never when ``ticket`` shows
+        that it was sent. When an answer is lost, nothing is sent again from here: the
+        caller reads the ticket anew, whose audits say what took effect, and an update
+        that takes effect later still is refused, for its stamp is old by then.
         """
         self._learn_own_id()
         catalogue = self._known_fields()
         update = updates.ticket_update(ticket, changes, written, catalogue)
         self._report_missing(update.missing)
+        reply = changes.reply
+        if reply is not None and reply.key in note_keys(ticket):
+            reply = None
+        pending = [update] if update else []
+        if reply is not None:
+            pending.append(updates.reply_update(reply, written, catalogue))
         stamp = ticket.version
-        if update:
-            stamp = self._put(update.request(ticket.id, stamp))
-        if changes.reply is not None:
-            self._put(updates.reply_update(changes.reply, written, catalogue).request(ticket.id, stamp))
+        for part in pending:
+            stamp = self._put(ticket.id, part.request(ticket.id, stamp), first=part is pending[0])
+
+    def changed(self, since: datetime, cursor: str | None) -> TicketPage:
+        """Tickets that changed since an instant, oldest first, from the incremental export.
+
+        Zendesk holds the last minute back and allows ten calls a minute.
+        """
+        return run(feeds.changed(since, cursor, self._clock()), self._session.send)
+
+    def unsolved(self, cursor: str | None) -> TicketPage:
+        """A page of all tickets by their id, without solved and closed ones; it may be empty before the end."""
+        return run(feeds.unsolved(cursor), self._session.send)
+
+    def person(self, requester_id: str) -> Person:
+        """Who a requester is, for a printed sheet."""
+        return run(people.read_person(requester_id, self._settings.document_field), self._session.send)
 
     def installation(self, webhook_url: str) -> Installation:
         """Compare the account with what is needed, under a login that may configure it."""
-        session = Session(self._http, self._clock, self._credentials, login.INSTALL_SCOPE)
+        return provision.installation(
+            account=self._account, webhook_url=webhook_url, settings=self._settings, run=self._configuring()
+        )
+
+    def removal(self) -> Sequence[InstallStep]:
+        """What an installation made and is still there, to be deleted."""
+        return provision.removal_steps(self._account, self._settings.base_url, self._configuring())
+
+    def check(self, webhook_url: str) -> Sequence[Check]:
+        """Look at login, user, clock, quota, fields, webhook, views and triggers, and try a signed round trip."""
+        examination = checks.Examination(self._account, self._settings, webhook_url, self._clock)
+        found = run(examination.run(), self._session.send)
+        if not all(check.good for check in found if check.name in checks.LOGIN_CHECKS):
+            return found
+        configuring = self._configuring()
+        try:
+            found += checks.business_rules(self.installation(webhook_url).steps)
+            found += configuring(examination.round_trip())
+        except PlatformError as error:
+            found.append(checks.right_to_install(error))
+        return found
+
+    def _configuring(self) -> provision.Runner:
+        """Runs exchanges under the wide scope; what they do to ticket fields is looked up again."""
+        session = Session(self._http, self._clock, self._settings.login, login.INSTALL_SCOPE)
 
         def run_and_look_again(exchange: Exchange[T]) -> T:
             try:
@@ -153,17 +235,33 @@ class ZendeskConnection:
             finally:
                 self._forget_fields()
 
-        return ZendeskInstallation(
-            account=self._account, webhook_url=webhook_url, base_url=self._settings.base_url, run=run_and_look_again
-        )
+        return run_and_look_again
 
-    def _put(self, request: Request) -> str:
-        """Send an update; returns the new stamp."""
+    def _admit(self, ticket_id: str) -> None:
+        """Raise ``TemporaryPlatformError`` (reason ``fuse``) for a ticket that was written too often of late."""
+        wait = self._fuse.admit(ticket_id, self._clock())
+        if wait is not None:
+            _log.error("zendesk.fuse_blown", account=self._account, ticket=ticket_id)
+            raise TemporaryPlatformError(
+                platform=limits.PLATFORM, operation=updates.WRITE, reason="fuse", retry_after=wait
+            )
+
+    def _put(self, ticket_id: str, request: Request, *, first: bool) -> str:
+        """Send an update, of which the fuse counts the ``first`` of a write; returns the new stamp."""
+        if first:
+            self._admit(ticket_id)
         response = self._session.send(request)
+        if first and response.status >= 400:
+            self._fuse.take_back(ticket_id)
         body = limits.json_object(request, response)
         if limits.WARNING_HEADER in response.headers:
-            _log.warning("zendesk.keys_dropped", account=self._account, keys=limits.dropped_keys(response.headers))
+            keys = limits.dropped_keys(response.headers)
+            _log.warning("zendesk.keys_dropped", account=self._account, keys=keys)
             self._forget_fields()
+            if self._strict:
+                raise PermanentPlatformError(
+                    platform=limits.PLATFORM, operation=request.operation, reason=f"keys dropped: {', '.join(keys)}"
+                )
         ticket = body.get("ticket")
         stamp = ticket.get("updated_at") if isinstance(ticket, dict) else None
         if not isinstance(stamp, str):

@@ -5,12 +5,27 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
-from oneclick_sla_plugin.errors import ConfigError, problems_of
+from oneclick_sla_plugin.errors import ConfigError, Problem, problems_of
+from oneclick_sla_zendesk.login import ApiToken, Credentials, Login
+
+OwnedChannel = Literal["default", "email", "web_form", "chat", "social", "phone", "voicemail", "api"]
+"""Channels whose owner a trigger can tell; ``default`` is every other one."""
+
+Owner = Literal["assignee", "group"] | Annotated[int, Field(gt=0)]
+"""Who is told: the ticket's assignee, the agents of its group, or those of the group with this id."""
 
 
 def _words(value: object) -> object:
@@ -21,6 +36,10 @@ def _words(value: object) -> object:
         text = entry.get_secret_value() if isinstance(entry, SecretStr) else entry
         found += text.split() if isinstance(text, str) else [text]
     return found
+
+
+_OAUTH = ("client_id", "client_secret")
+_LEGACY = ("email", "api_token")
 
 
 class _Model(BaseModel):
@@ -38,12 +57,29 @@ class ZendeskSettings(_Model):
     """The ``settings`` table of an account on this platform."""
 
     base_url: str
-    client_id: str = Field(min_length=1)
-    client_secret: SecretStr = Field(min_length=1)
+    client_id: str | None = Field(default=None, min_length=1)
+    client_secret: SecretStr | None = Field(default=None, min_length=1)
+    email: str | None = Field(default=None, min_length=3, pattern="@")
+    api_token: SecretStr | None = Field(default=None, min_length=1)
     webhook_secrets: Annotated[tuple[SecretStr, ...], BeforeValidator(_words)] = Field(default=(), max_length=2)
     signature_tolerance: timedelta = Field(default=timedelta(minutes=15), gt=timedelta(0))
     allow_test_secret: bool = False
     known_requester: KnownRequester | None = None
+    tiers: dict[str, str] = Field(default_factory=dict)
+    document_field: str | None = Field(default=None, min_length=1)
+    webhook: Literal["events", "triggers"] = "events"
+    owners: dict[OwnedChannel, Owner] = Field(default_factory=dict)
+    writes_per_ticket: int = Field(default=10, ge=1, le=29)
+    clock_skew_limit: timedelta = Field(default=timedelta(minutes=1), gt=timedelta(0))
+
+    @property
+    def login(self) -> Login:
+        """The one login of the account."""
+        if self.client_id is not None and self.client_secret is not None:
+            return Credentials(self.client_id, self.client_secret)
+        if self.email is not None and self.api_token is not None:
+            return ApiToken(self.email, self.api_token)
+        raise AssertionError("load_settings lets no settings pass without a login")
 
     @field_validator("base_url")
     @classmethod
@@ -60,13 +96,27 @@ class ZendeskSettings(_Model):
 
 def load_settings(settings: Mapping[str, Any]) -> ZendeskSettings:
     """Check the settings. Raises ``ConfigError`` with all problems; no value is quoted in them."""
+    problems = _login_problems(settings)
+    checked = None
     try:
-        return ZendeskSettings.model_validate(dict(settings))
+        checked = ZendeskSettings.model_validate(dict(settings))
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        problems = problems_of(found, known_keys=ZendeskSettings.model_fields)
+        problems += problems_of(found, known_keys=ZendeskSettings.model_fields)
     # Raised outside the handler: the library's error holds the secrets it was given.
-    raise ConfigError(problems)
+    if checked is None or problems:
+        raise ConfigError(problems)
+    return checked
+
+
+def _login_problems(settings: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with the login as a whole: two of them, or half of one."""
+    given = {name for name in (*_OAUTH, *_LEGACY) if settings.get(name) is not None}
+    if given & set(_OAUTH) and given & set(_LEGACY):
+        hint = "remove email and api_token, the legacy login"
+        return [Problem("api_token", "there are two logins, an OAuth client and an API token", hint)]
+    wanted = _LEGACY if given & set(_LEGACY) else _OAUTH
+    return [Problem(name, "Field required") for name in wanted if name not in given]
 
 
 def _is_loopback(host: str) -> bool:

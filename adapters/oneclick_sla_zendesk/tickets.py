@@ -12,52 +12,31 @@ https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_audits/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from oneclick_sla_plugin.domain.changes import Note, compose
-from oneclick_sla_plugin.domain.model import (
-    Author,
-    Field,
-    Message,
-    Priority,
-    Requester,
-    Status,
-    StatusChange,
-    Ticket,
-    Written,
-)
+from oneclick_sla_plugin.domain.model import Author, Message, Priority, Requester, Ticket
 from oneclick_sla_plugin.errors import TicketGone
 from oneclick_sla_plugin.ports import Request
-from oneclick_sla_zendesk import channels
+from oneclick_sla_zendesk import audits, channels
+from oneclick_sla_zendesk.audits import instant
 from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, fetch, pages
 from oneclick_sla_zendesk.fields import FieldCatalogue
 from oneclick_sla_zendesk.limits import PLATFORM, TICKETS_PATH, unexpected_body
 from oneclick_sla_zendesk.settings import KnownRequester
 
-METADATA_KEY = "oneclick_sla"
-"""Under this key an update carries what we wrote; it comes back in the audit's ``metadata.custom``."""
-
 _READ = "read ticket"
-
-_STATUSES = {
-    "new": Status.NEW,
-    "open": Status.OPEN,
-    "pending": Status.PENDING,
-    "hold": Status.ON_HOLD,
-    "solved": Status.SOLVED,
-    "closed": Status.CLOSED,
-}
-"""With custom statuses ``status`` is the category, which is one of these."""
 
 _GONE = frozenset({"deleted", "scrubbed"})
 
 _ROLES = {"end-user": Author.CUSTOMER, "agent": Author.AGENT, "admin": Author.AGENT}
 
-_PRIORITIES = frozenset(Priority)
+_VOICE_COMMENTS = frozenset({"VoiceComment", "TpeVoiceComment"})
+"""Calls over Zendesk Talk, and over a telephone system of somebody else (Talk Partner Edition)."""
 
 _CHAT_EVENTS = frozenset({"ChatStartedEvent", "ChatEndedEvent"})
 
@@ -71,6 +50,12 @@ class Account:
     own_id: str
     fields: FieldCatalogue
     known_requester: KnownRequester | None = None
+    tiers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sideloads(self) -> str:
+        """What the first read brings along: users, and their organisations where a tier may stand there."""
+        return "users,organizations" if self.tiers else "users"
 
 
 def ticket_path(ticket_id: str, rest: str = "") -> str:
@@ -89,16 +74,16 @@ def read_own_id() -> Exchange[str]:
 
 def read_ticket(ticket_id: str, account: Account) -> Exchange[Ticket]:
     """Read a ticket whole. Raises ``TicketGone`` for a deleted one, and the other platform errors."""
-    body = yield from fetch(Request("GET", ticket_path(ticket_id), _READ, query=(("include", "users"),)))
+    body = yield from fetch(Request("GET", ticket_path(ticket_id), _READ, query=(("include", account.sideloads),)))
     comments = yield from pages(
         Request("GET", ticket_path(ticket_id, "/comments"), _READ, query=(PAGE_SIZE, ("include", "users"))),
         account.base_url,
     )
-    audits = yield from pages(
+    history = yield from pages(
         Request("GET", ticket_path(ticket_id, "/audits"), _READ, query=(PAGE_SIZE,)), account.base_url
     )
     try:
-        ticket = build_ticket(body, comments, audits, account)
+        ticket = build_ticket(body, comments, history, account)
     except (KeyError, TypeError, ValueError, AttributeError):
         ticket = None
     # Raised outside the handler: a conversion's error may quote what it was given.
@@ -118,50 +103,45 @@ def build_ticket(
     if raw["status"] in _GONE:
         raise TicketGone(platform=PLATFORM, operation=_READ)
     users = {user["id"]: user for page in (body, *comment_pages) for user in page.get("users") or ()}
-    audits = sorted((audit for page in audit_pages for audit in page["audits"]), key=_age)
+    history = sorted((audit for page in audit_pages for audit in page["audits"]), key=_age)
     comments = sorted((comment for page in comment_pages for comment in page["comments"]), key=_age)
     via = raw.get("via") or {}
-    told = _told(audits, account.own_id)
+    told = audits.told(history, account.own_id)
     messages = tuple(_message(comment, users, account.own_id, told) for comment in comments)
-    status = _STATUSES[raw["status"]]
-    created_at = _instant(raw["created_at"])
+    status = audits.STATUSES[raw["status"]]
+    created_at = instant(raw["created_at"])
     return Ticket(
         platform=PLATFORM,
         account=account.name,
         id=str(raw["id"]),
         created_at=created_at,
-        updated_at=_instant(raw["updated_at"]),
+        updated_at=instant(raw["updated_at"]),
         channel=channels.channel_of(via),
         subject=raw.get("subject") or raw.get("raw_subject") or "",
         status=status,
         tags=frozenset(raw.get("tags") or ()),
-        requester=_requester(raw, users, account.known_requester),
+        requester=_requester(raw, users, body.get("organizations") or (), account),
         messages=messages,
-        status_history=tuple(_status_history(audits, created_at, status)),
+        status_history=tuple(audits.status_history(history, created_at, status)),
         fields=account.fields.read(raw.get("custom_fields") or ()),
         priority=Priority(raw["priority"]) if raw.get("priority") else None,
         recipient=raw.get("recipient") or channels.address_of(via),
         created_by=_created_by(raw, users, account.own_id),
-        messages_visible=_messages_visible(via, messages, audits),
+        messages_visible=_messages_visible(via, messages, history),
         brand=_id(raw.get("brand_id")),
         group=_id(raw.get("group_id")),
         assignee=_id(raw.get("assignee_id")),
         form=_id(raw.get("ticket_form_id")),
-        written=_written(audits, account.own_id),
+        merged_into=audits.merged_into(raw, history),
+        satisfaction=audits.satisfaction(raw, history),
+        written=audits.written(history, account.own_id),
         version=raw["updated_at"],
     )
 
 
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("an instant without an offset")
-    return at.astimezone(UTC)
-
-
 def _age(record: Mapping[str, Any]) -> tuple[datetime, int]:
     """Order of comments and audits; within a second, which is as fine as Zendesk tells, by id."""
-    return _instant(record["created_at"]), record["id"]
+    return instant(record["created_at"]), record["id"]
 
 
 def _id(value: int | None) -> str | None:
@@ -175,20 +155,21 @@ def _message(
     comment: Mapping[str, Any],
     users: Mapping[int, Mapping[str, Any]],
     own_id: str,
-    told: Mapping[int, Sequence[str]],
+    told: Sequence[audits.Told],
 ) -> Message:
     text = comment.get("plain_body") or comment.get("body") or ""
     author = _author(comment, users, own_id)
-    if author is Author.US and (keys := told.get(comment.get("audit_id", 0))):
+    keys = [key for entry in told if entry.is_about(comment) for key in entry.keys]
+    if author is Author.US and keys:
         # A reply shows customers no marker; its keys stand in the audit and are put back here.
         text += compose(Note(key, "") for key in keys)
     return Message(
         id=str(comment["id"]),
-        at=_instant(comment["created_at"]),
+        at=instant(comment["created_at"]),
         author=author,
         public=bool(comment["public"]),
         text=text,
-        voice=comment.get("type") == "VoiceComment",
+        voice=comment.get("type") in _VOICE_COMMENTS,
     )
 
 
@@ -206,7 +187,9 @@ def _role(user: Mapping[str, Any] | None) -> Author:
     return _ROLES.get(user.get("role") or "", Author.SYSTEM) if user else Author.SYSTEM
 
 
-def _messages_visible(via: Mapping[str, Any], messages: Iterable[Message], audits: Iterable[Mapping[str, Any]]) -> bool:
+def _messages_visible(
+    via: Mapping[str, Any], messages: Iterable[Message], history: Iterable[Mapping[str, Any]]
+) -> bool:
     """Whether the comments are the conversation.
 
     A chat or messaging conversation lives outside the comments: while it runs there
@@ -216,7 +199,7 @@ def _messages_visible(via: Mapping[str, Any], messages: Iterable[Message], audit
     """
     if channels.name_of(via) not in channels.LIVE_CHANNELS:
         return True
-    if any(event.get("type") in _CHAT_EVENTS for audit in audits for event in audit["events"]):
+    if any(event.get("type") in _CHAT_EVENTS for audit in history for event in audit["events"]):
         return False
     return any(message.author in (Author.CUSTOMER, Author.AGENT) for message in messages)
 
@@ -225,16 +208,29 @@ def _messages_visible(via: Mapping[str, Any], messages: Iterable[Message], audit
 
 
 def _requester(
-    raw: Mapping[str, Any], users: Mapping[int, Mapping[str, Any]], rule: KnownRequester | None
+    raw: Mapping[str, Any],
+    users: Mapping[int, Mapping[str, Any]],
+    organizations: Iterable[Mapping[str, Any]],
+    account: Account,
 ) -> Requester:
+    """The requester, known by the account's rule, with the first of the account's tiers whose tag they have.
+
+    A tier's tag may stand on the user or on the organisation.
+    """
     requester_id = raw["requester_id"]
-    user = users.get(requester_id)
+    user, rule = users.get(requester_id), account.known_requester
+    if user is None:
+        return Requester(id=str(requester_id))
+    tags = set(user.get("tags") or ())
     known = None
-    if user is not None and rule is not None and (rule.organization or rule.tag):
-        known = (rule.organization and user.get("organization_id") is not None) or (
-            rule.tag is not None and rule.tag in (user.get("tags") or ())
-        )
-    return Requester(id=str(requester_id), known=known)
+    if rule is not None and (rule.organization or rule.tag):
+        known = (rule.organization and user.get("organization_id") is not None) or rule.tag in tags
+    homes = {user.get("organization_id"), raw.get("organization_id")} - {None}
+    for organization in organizations:
+        if organization["id"] in homes:
+            tags.update(organization.get("tags") or ())
+    tier = next((tier for tag, tier in account.tiers.items() if tag in tags), None)
+    return Requester(id=str(requester_id), known=known, tier=tier)
 
 
 def _created_by(raw: Mapping[str, Any], users: Mapping[int, Mapping[str, Any]], own_id: str) -> Author | None:
@@ -246,53 +242,3 @@ def _created_by(raw: Mapping[str, Any], users: Mapping[int, Mapping[str, Any]], 
     if submitter_id in users:
         return _role(users[submitter_id])
     return Author.CUSTOMER if submitter_id == raw["requester_id"] else None
-
-
-# --- Audits -----------------------------------------------------------------------------------
-
-
-def _status_history(
-    audits: Iterable[Mapping[str, Any]], created_at: datetime, status_now: Status
-) -> Iterator[StatusChange]:
-    """Every status with its beginning. A status we do not know (``deleted``) is no entry."""
-    changes: list[StatusChange] = []
-    first: str | None = None
-    for audit in audits:
-        for event in audit["events"]:
-            if event.get("field_name") != "status":
-                continue
-            if event["type"] == "Create":
-                first = event["value"]
-            elif event["type"] == "Change":
-                first = first or event.get("previous_value")
-                if event["value"] in _STATUSES:
-                    changes.append(StatusChange(_instant(audit["created_at"]), _STATUSES[event["value"]]))
-    yield StatusChange(created_at, _STATUSES.get(first or "", changes[0].status if changes else status_now))
-    yield from changes
-
-
-def _ours(audits: Iterable[Mapping[str, Any]], own_id: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """The audits that we wrote, each with what we put into it. Another user's metadata is not believed."""
-    for audit in audits:
-        record = ((audit.get("metadata") or {}).get("custom") or {}).get(METADATA_KEY)
-        if str(audit["author_id"]) == own_id and isinstance(record, dict):
-            yield audit, record
-
-
-def _written(audits: Iterable[Mapping[str, Any]], own_id: str) -> Written | None:
-    records = [record for _, record in _ours(audits, own_id)]
-    if not records:
-        return None
-    last = records[-1]
-    priority, fields = last.get("priority"), last.get("fields") or {}
-    # Another version of this program may have written it: what it does not know is left out.
-    return Written(
-        priority=Priority(priority) if priority in _PRIORITIES else None,
-        tags=frozenset(last.get("tags") or ()),
-        fields={name: fields[name.value] for name in Field if name.value in fields},
-    )
-
-
-def _told(audits: Iterable[Mapping[str, Any]], own_id: str) -> Mapping[int, Sequence[str]]:
-    """Keys of our replies by the id of the audit, which the reply's comment names as ``audit_id``."""
-    return {audit["id"]: record["replies"] for audit, record in _ours(audits, own_id) if record.get("replies")}

@@ -18,9 +18,12 @@ from typing import Any
 from oneclick_sla_plugin.domain.changes import Changes, Note, compose
 from oneclick_sla_plugin.domain.model import TAG_FIELDS, Field, Ticket, Written
 from oneclick_sla_plugin.ports import Request
+from oneclick_sla_zendesk.audits import METADATA_KEY
 from oneclick_sla_zendesk.exchanges import json_request
 from oneclick_sla_zendesk.fields import FieldCatalogue
-from oneclick_sla_zendesk.tickets import METADATA_KEY, ticket_path
+from oneclick_sla_zendesk.tickets import ticket_path
+
+WRITE = "write ticket"
 
 LONGEST_COMMENT = 64 * 1024
 """Bytes of a comment; Zendesk cuts what is longer without a word."""
@@ -46,7 +49,7 @@ class TicketUpdate:
         if stamp is not None:
             # The presence of safe_update counts, whatever its value.
             ticket |= {"safe_update": True, "updated_stamp": stamp}
-        return json_request("PUT", ticket_path(ticket_id), "write ticket", {"ticket": ticket})
+        return json_request("PUT", ticket_path(ticket_id), WRITE, {"ticket": ticket})
 
 
 def ticket_update(ticket: Ticket, changes: Changes, written: Written, fields: FieldCatalogue) -> TicketUpdate:

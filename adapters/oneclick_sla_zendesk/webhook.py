@@ -35,6 +35,9 @@ TIMESTAMP_HEADER = "x-zendesk-webhook-signature-timestamp"
 
 _EVENT_PREFIX = "zen:event-type:"
 
+CONDITIONAL = "conditional_ticket_events"
+"""The one subscription of a webhook that triggers call; it excludes all others."""
+
 SUBSCRIPTIONS = tuple(
     f"{_EVENT_PREFIX}ticket.{name}"
     for name in (

@@ -63,6 +63,7 @@ class WebhookSender:
     Faults, to be set at any time; they hold for what is submitted or chosen afterwards:
 
     * ``duplicate_deliveries``: every delivery is sent this many times more.
+    * ``duplicate_rate``: this share of deliveries (0 to 1), by chance, is sent once more.
     * ``drop_deliveries``: this many of the next deliveries are lost; counts itself down.
     * ``shuffle``: what waits in a lane is sent in a random order (reproducible by ``seed``).
     """
@@ -70,6 +71,7 @@ class WebhookSender:
     def __init__(self, *, timeout: timedelta, seed: int = 0) -> None:
         """``timeout`` is how long an attempt waits for its answer."""
         self.duplicate_deliveries = 0
+        self.duplicate_rate = 0.0
         self.drop_deliveries = 0
         self.shuffle = False
         self._timeouts = Timeouts(connect=timeout, read=timeout)
@@ -94,10 +96,17 @@ class WebhookSender:
                     batch.append(delivery)
             now = time.monotonic()
             queue = self._lane(lane)
+            if self.duplicate_rate:
+                batch += [delivery for delivery in batch if self._random.random() < self.duplicate_rate]
             for _ in range(1 + self.duplicate_deliveries):
                 queue.extend(_Waiting(delivery, now) for delivery in batch)
                 self._unfinished += len(batch)
             self._changed.notify_all()
+
+    def try_once(self, base_url: str, request: Request) -> Outcome:
+        """Send at once, in the calling thread and without faults: what a platform does to test a webhook."""
+        with HttpTransport(base_url, timeouts=self._timeouts, connections=1) as client:
+            return _attempted(client, request)
 
     def pause(self) -> None:
         """Begin no further attempt until :meth:`resume`; what is submitted meanwhile waits."""
@@ -170,14 +179,17 @@ class WebhookSender:
             return None
         if delivery.base_url not in clients:
             clients[delivery.base_url] = HttpTransport(delivery.base_url, timeouts=self._timeouts, connections=1)
-        try:
-            outcome = _outcome(clients[delivery.base_url].send(request))
-        except TemporaryPlatformError as error:
-            outcome = Outcome(None, timed_out=error.reason == "timeout")
-        waiting.outcomes.append(outcome)
+        waiting.outcomes.append(_attempted(clients[delivery.base_url], request))
         pause = delivery.retry(waiting.outcomes)
         delivery.report(waiting.outcomes)
         return pause
+
+
+def _attempted(client: HttpTransport, request: Request) -> Outcome:
+    try:
+        return _outcome(client.send(request))
+    except TemporaryPlatformError as error:
+        return Outcome(None, timed_out=error.reason == "timeout")
 
 
 def _outcome(response: Response) -> Outcome:

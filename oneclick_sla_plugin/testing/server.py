@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flask import Flask, Response, request
+from werkzeug.http import http_date
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
@@ -23,8 +24,18 @@ class _SilentHandler(WSGIRequestHandler):
     # One connection a request: nothing of the server is left when it is closed.
     protocol_version = "HTTP/1.0"
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Only the status line: the application names the time, which may be another than this machine's."""
+        self.send_response_only(code, message)
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: a request line holds what a caller put into the query."""
+
+
+def _dated(response: Response) -> Response:
+    """An answer of which the application does not say when it was made is made now."""
+    response.headers.setdefault("Date", http_date())
+    return response
 
 
 @dataclass(slots=True)
@@ -48,6 +59,7 @@ class LoopbackServer:
         """``port`` 0 takes any free one. ``SystemExit`` when the port is in use (werkzeug's way to say so)."""
         self.app = Flask(name, static_folder=None)
         self.app.before_request(self._arrive)
+        self.app.after_request(_dated)
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
         self._injected: list[_Injected] = []

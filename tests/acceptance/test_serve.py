@@ -152,11 +152,11 @@ def test_a_dry_run_says_what_it_would_do_and_a_second_installation_does_nothing(
     with ZendeskSandbox(clock=system_clock) as sandbox:
         made = Installed(sandbox, tmp_path / "etc")
         dry = made.install("--dry-run")
-        assert dry.count("would create") == 5
+        assert dry.count("would create") == 14
         assert not any(operation.startswith(("PUT", "PATCH", "POST /api")) for operation in sandbox.requests)
-        assert made.install().count("created") == 5
+        assert made.install().count("created") == 14
         again = made.install()
-        assert again.count("is there") == 5
+        assert again.count("stays as it is") == 14
         assert "created" not in again
         secret = tmp_path / "etc" / "sandbox-webhook-secret"
         assert secret.stat().st_mode & 0o777 == 0o600

@@ -15,12 +15,13 @@ from typing import Any
 from oneclick_sla_plugin.ports import Clock
 from oneclick_sla_zendesk.simulator import text
 from oneclick_sla_zendesk.simulator.errors import conflict, invalid_parameter, record_invalid, record_not_found
-from oneclick_sla_zendesk.simulator.fields import CUSTOM_TYPES, Option, TagsAndValues, TicketField, tags_of
+from oneclick_sla_zendesk.simulator.fields import FieldRegistry, TagsAndValues, TicketField, tags_of
 from oneclick_sla_zendesk.simulator.records import (
     PROPERTIES,
     Audit,
     Change,
     Comment,
+    Organization,
     Ticket,
     User,
     changes_between,
@@ -39,24 +40,20 @@ _CHOICES: Mapping[str, frozenset[str | None]] = {
     "type": frozenset({"problem", "incident", "question", "task", None}),
 }
 _REOPENED_BY_CUSTOMER = frozenset({"pending", "hold", "solved"})
-_SYSTEM_FIELDS = (
-    ("subject", "Subject"),
-    ("description", "Description"),
-    ("status", "Status"),
-    ("tickettype", "Type"),
-    ("priority", "Priority"),
-    ("group", "Group"),
-    ("assignee", "Assignee"),
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What the account tells its listener: an audit was added to ``ticket``, or (``audit`` ``None``) it was deleted."""
+    """What the account tells its listener: an audit was added to ``ticket``, or (``audit`` ``None``) it was deleted.
+
+    ``spam``: it was deleted by marking it as spam. ``merged_into``: the audit merged it into that ticket.
+    """
 
     ticket: Ticket
     actor: User
     audit: Audit | None
+    spam: bool = False
+    merged_into: int | None = None
 
 
 class Account:
@@ -72,16 +69,16 @@ class Account:
         self._next_ticket_id = first_ticket_id
         self._users: dict[int, User] = {}
         self._users_by_email: dict[str, User] = {}
-        self._fields: dict[int, TicketField] = {}
+        self._organizations: dict[int, Organization] = {}
         self._tickets: dict[int, Ticket] = {}
-        for kind, title in _SYSTEM_FIELDS:
-            self._add_field(TicketField(self._new_id(), kind, title, self._now(), self._now(), system=True))
+        self._deleted: dict[int, Ticket] = {}
+        self.ticket_fields = FieldRegistry(self.new_id, self._now)
 
     # --- users ---
 
     def add_user(self, user_id: int | None, name: str, email: str, role: str) -> User:
         with self.lock:
-            user = User(user_id or self._new_id(), name, email, role, self._now())
+            user = User(user_id or self.new_id(), name, email, role, self._now())
             self._users[user.id] = self._users_by_email[email] = user
             return user
 
@@ -102,69 +99,40 @@ class Account:
         with self.lock:
             return self._users_by_email.get(email) or self.add_user(None, name or email, email, "end-user")
 
-    # --- ticket fields ---
+    def change_user(self, user_id: int, **attributes: Any) -> User:
+        """``attributes`` are those of :class:`User`. ``RefusalError`` (404) when there is none."""
+        with self.lock:
+            user = replace(self.user(user_id), **attributes)
+            self._users[user.id] = self._users_by_email[user.email] = user
+            return user
+
+    def add_organization(self, name: str, tags: Iterable[str]) -> Organization:
+        with self.lock:
+            organization = Organization(self.new_id(), name, frozenset(tags), self._now())
+            self._organizations[organization.id] = organization
+            return organization
+
+    def organizations(self, organization_ids: Iterable[int]) -> list[Organization]:
+        """Those that exist."""
+        with self.lock:
+            return [self._organizations[each] for each in organization_ids if each in self._organizations]
 
     def fields(self) -> list[TicketField]:
+        """All ticket fields."""
         with self.lock:
-            return list(self._fields.values())
-
-    def field(self, field_id: int) -> TicketField:
-        """``RefusalError`` (404) when there is none."""
-        with self.lock:
-            if field_id not in self._fields:
-                raise record_not_found()
-            return self._fields[field_id]
-
-    def create_field(self, given: Mapping[str, Any]) -> TicketField:
-        """``RefusalError`` (422) for an unknown type, no title, or an option whose tag is taken."""
-        with self.lock:
-            if given.get("type") not in CUSTOM_TYPES:
-                raise record_invalid("type", "Type: is invalid")
-            if not given.get("title"):
-                raise record_invalid("title", "Title: cannot be blank")
-            blank = TicketField(self._new_id(), str(given["type"]), "", self._now(), self._now())
-            return self._add_field(self._with_attributes(blank, given))
-
-    def update_field(self, field_id: int, given: Mapping[str, Any]) -> TicketField:
-        """Options are replaced as a whole. ``RefusalError`` as for creating one, or 404."""
-        with self.lock:
-            return self._add_field(self._with_attributes(self.field(field_id), given))
-
-    def _with_attributes(self, field: TicketField, given: Mapping[str, Any]) -> TicketField:
-        options = field.options
-        if "custom_field_options" in given:
-            known = {option.value: option.id for option in field.options}
-            options = tuple(
-                Option(known.get(value) or self._new_id(), name, value)
-                for name, value in _options(given["custom_field_options"])
-            )
-        changed = replace(
-            field,
-            title=given.get("title", field.title),
-            description=given.get("description", field.description),
-            agent_description=given.get("agent_description", field.agent_description),
-            active=given.get("active", field.active),
-            tag=given.get("tag", field.tag),
-            regexp=given.get("regexp_for_validation", field.regexp),
-            options=options,
-            updated_at=self._now(),
-        )
-        values = [option.value for option in options]
-        taken = frozenset[str]().union(*(other.tags for other in self._fields.values() if other.id != field.id))
-        for value in [*values, *([changed.tag] if changed.tag else [])]:
-            if value in taken or values.count(value) > 1:
-                raise record_invalid("custom_field_options", "Tag: is already in use by another option or field")
-        return changed
-
-    def _add_field(self, field: TicketField) -> TicketField:
-        self._fields[field.id] = field
-        return field
+            return self.ticket_fields.all()
 
     # --- tickets ---
 
     def tickets(self) -> list[Ticket]:
+        """All that are not deleted, by their id."""
         with self.lock:
             return list(self._tickets.values())
+
+    def all_tickets(self) -> list[Ticket]:
+        """Deleted ones too, whose status is ``deleted``."""
+        with self.lock:
+            return [*self._tickets.values(), *self._deleted.values()]
 
     def ticket(self, ticket_id: int) -> Ticket:
         """``RefusalError`` (404) when there is none."""
@@ -182,8 +150,12 @@ class Account:
         channel: str,
         rel: str | None = None,
         voice: bool = False,
+        sources: Mapping[str, Any] | None = None,
     ) -> Ticket:
-        """A new ticket with its first comment, written by the requester. ``RefusalError`` (422) without one."""
+        """A new ticket with its first comment, written by the requester. ``RefusalError`` (422) without one.
+
+        ``sources`` is its ``via.source.from``: of a follow-up, the closed ticket.
+        """
         with self.lock:
             now = self._now()
             blank = Ticket(
@@ -196,10 +168,12 @@ class Account:
                 subject="",
                 rel=rel,
                 recipient=given.get("recipient"),
+                organization_id=requester.organization_id,
+                sources=sources or {},
             )
             first = {"public": True, **(given.get("comment") or {"body": given.get("description") or ""})}
             after = self._with_properties(blank, {**given, "requester_id": requester.id})
-            audit_id = self._new_id()
+            audit_id = self.new_id()
             comment = self._comment(after, first, requester, audit_id, channel, voice=voice)
             if comment is None:
                 raise record_invalid("base", "Description: cannot be blank")
@@ -226,6 +200,8 @@ class Account:
         actor: User,
         channel: str,
         voice: bool = False,
+        source: Mapping[str, Any] | None = None,
+        merged_into: int | None = None,
     ) -> tuple[Ticket, Audit | None]:
         """Apply an update as a whole or not at all; without a difference and a comment nothing is recorded.
 
@@ -240,20 +216,38 @@ class Account:
             if "safe_update" in given and _instant(given.get("updated_stamp")) != before.updated_at:
                 raise conflict("UpdateConflict")
             after = self._with_properties(before, given)
-            audit_id = self._new_id()
+            audit_id = self.new_id()
             comment = self._comment(after, given.get("comment"), actor, audit_id, channel, voice=voice)
             if comment and actor.id == before.requester_id and after.status in _REOPENED_BY_CUSTOMER:
                 after = replace(after, status="open")
             changes = changes_between(before, after)
             if not changes and comment is None:
                 return before, None
-            after = self._record(after, actor, audit_id, changes, comment, channel, given, creates=False)
+            after = self._record(
+                after, actor, audit_id, changes, comment, channel, given, source=source, merged_into=merged_into
+            )
             return after, after.audits[-1]
 
-    def delete_ticket(self, ticket_id: int, *, actor: User) -> None:
-        """Move a ticket to the deleted ones, where the API does not show it."""
+    def rate_ticket(self, ticket_id: int, score: str) -> None:
+        """The requester is satisfied (``good``) or not (``bad``)."""
         with self.lock:
-            self._listener(Happening(self._tickets.pop(self.ticket(ticket_id).id), actor, None))
+            before = self.ticket(ticket_id)
+            change = Change("satisfaction_score", before.satisfaction, score)
+            requester = self.user(before.requester_id)
+            after = replace(before, satisfaction=score)
+            self._record(after, requester, self.new_id(), (change,), None, "web", {})
+
+    def delete_ticket(self, ticket_id: int, *, actor: User, spam: bool = False) -> None:
+        """Move a ticket to the deleted ones, where the API shows it in exports only."""
+        with self.lock:
+            ticket = self._tickets.pop(self.ticket(ticket_id).id)
+            self._deleted[ticket_id] = replace(ticket, status="deleted", generated_at=self._clock())
+            self._listener(Happening(ticket, actor, None, spam=spam))
+
+    def touch_ticket(self, ticket_id: int) -> None:
+        """Something of the system is done to the ticket: exports tell of it, though nothing was updated."""
+        with self.lock:
+            self._tickets[ticket_id] = replace(self.ticket(ticket_id), generated_at=self._clock())
 
     def _with_properties(self, before: Ticket, given: Mapping[str, Any]) -> Ticket:
         plain = {name: given[name] for name in PROPERTIES if name in given}
@@ -263,7 +257,7 @@ class Account:
         for name in ("requester_id", "assignee_id"):
             if plain.get(name) is not None and plain[name] not in self._users:
                 raise record_invalid(name, f"{name}: is not valid")
-        fields = [field for field in self._fields.values() if not field.system]
+        fields = [field for field in self.fields() if not field.system]
         values = _by_id(given.get("custom_fields", given.get("fields", ())))
         state = TagsAndValues(before.tags, before.values)
         for step in ("tags", "values") if self.tags_first else ("values", "tags"):
@@ -281,7 +275,7 @@ class Account:
         author = self._users.get(given.get("author_id") or actor.id, actor)
         # The visibility of the last comment carries over; a customer has no private comments.
         carried = ticket.comments[-1].public if ticket.comments else True
-        placeholders = self._placeholders(ticket, actor) if actor.is_staff else None
+        placeholders = self.placeholders(ticket, actor) if actor.is_staff else None
         if given.get("html_body"):
             html = text.cut(str(given["html_body"]))
             html = html if placeholders is None else text.expand_html(html, placeholders)
@@ -289,7 +283,7 @@ class Account:
             body = text.cut(str(given["body"]))
             html = text.html_of(body if placeholders is None else text.expand(body, placeholders))
         return Comment(
-            id=self._new_id(),
+            id=self.new_id(),
             audit_id=audit_id,
             type="VoiceComment" if voice else "Comment",
             author_id=author.id,
@@ -300,7 +294,8 @@ class Account:
             plain_body=text.plain_of(html),
         )
 
-    def _placeholders(self, ticket: Ticket, actor: User) -> dict[str, str]:
+    def placeholders(self, ticket: Ticket, actor: User) -> dict[str, str]:
+        """What ``{{…}}`` stands for in comments and in the templates of triggers; nothing in it is escaped."""
         requester = self._users[ticket.requester_id]
         return {
             "ticket.id": str(ticket.id),
@@ -309,6 +304,9 @@ class Account:
             "ticket.priority": (ticket.priority or "").capitalize(),
             "ticket.tags": " ".join(sorted(ticket.tags)),
             "ticket.description": ticket.description,
+            "ticket.account": "Sandbox",
+            "ticket.link": f"/agent/tickets/{ticket.id}",
+            "ticket.assignee.id": str(ticket.assignee_id or ""),
             "ticket.requester.name": requester.name,
             "ticket.requester.email": requester.email,
             "current_user.name": actor.name,
@@ -324,7 +322,9 @@ class Account:
         channel: str,
         given: Mapping[str, Any],
         *,
-        creates: bool,
+        creates: bool = False,
+        source: Mapping[str, Any] | None = None,
+        merged_into: int | None = None,
     ) -> Ticket:
         now = self._now()
         metadata = given.get("metadata")
@@ -337,20 +337,23 @@ class Account:
             creates=creates,
             changes=changes,
             comment=comment,
-            first_event_id=self._new_id(len(changes) + 1),
+            first_event_id=self.new_id(len(changes) + 1),
             custom_metadata=metadata if isinstance(metadata, Mapping) else {},
+            source=source or {},
         )
         ticket = replace(
             ticket,
             updated_at=now,
+            generated_at=self._clock(),
             comments=(*ticket.comments, comment) if comment else ticket.comments,
             audits=(*ticket.audits, audit),
         )
         self._tickets[ticket.id] = ticket
-        self._listener(Happening(ticket, actor, audit))
+        self._listener(Happening(ticket, actor, audit, merged_into=merged_into))
         return ticket
 
-    def _new_id(self, count: int = 1) -> int:
+    def new_id(self, count: int = 1) -> int:
+        """The first of ``count`` ids that nothing else has."""
         first = self._last_id + 1
         self._last_id += count
         return first
@@ -364,13 +367,6 @@ def _by_id(given: Any) -> dict[int, Any]:
         return {int(item["id"]): item.get("value") for item in given}
     except (AttributeError, KeyError, TypeError, ValueError):
         raise invalid_parameter("custom_fields") from None
-
-
-def _options(given: Any) -> list[tuple[str, str]]:
-    try:
-        return [(str(item["name"]), str(item["value"])) for item in given]
-    except (KeyError, TypeError):
-        raise record_invalid("custom_field_options", "Options: need a name and a value") from None
 
 
 def _instant(stamp: Any) -> datetime | None:

@@ -41,6 +41,9 @@ _IDS = {
     "requester_id": "requester_changed",
     "ticket_form_id": "form_changed",
 }
+_UNTOLD = frozenset({"satisfaction_score"})
+"""Changes that no subscribed event tells of."""
+
 _TEXTS = {"subject": "subject_changed", "external_id": "external_id_changed", "due_at": "task_due_at_changed"}
 
 
@@ -80,13 +83,18 @@ def _payloads(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     audit = happening.audit
     if audit is None:
+        if happening.spam:
+            yield "marked_as_spam", {}
         yield "soft_deleted", {}
         return
+    if happening.merged_into is not None:
+        yield "merged", {"target_ticket_id": str(happening.merged_into)}
     if audit.creates:
         yield "created", {}
     else:
         for change in audit.changes:
-            yield _changed(change, fields)
+            if change.name not in _UNTOLD:
+                yield _changed(change, fields)
     if audit.comment is not None:
         author = users[audit.comment.author_id]
         yield (

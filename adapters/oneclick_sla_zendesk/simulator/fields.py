@@ -9,16 +9,26 @@ https://developer.zendesk.com/api-reference/ticketing/tickets/ticket_fields/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from oneclick_sla_zendesk.simulator.errors import record_invalid
+from oneclick_sla_zendesk.simulator.errors import record_invalid, record_not_found
 
 FieldValue = str | int | bool | None
 
 CUSTOM_TYPES = frozenset({"text", "textarea", "date", "integer", "decimal", "regexp", "tagger", "checkbox"})
+
+_SYSTEM_FIELDS = (
+    ("subject", "Subject"),
+    ("description", "Description"),
+    ("status", "Status"),
+    ("tickettype", "Type"),
+    ("priority", "Priority"),
+    ("group", "Group"),
+    ("assignee", "Assignee"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +150,82 @@ class TagsAndValues:
                 values[field.id] = value
                 tags = (tags - field.tags) | field.tag_for(value)
         return TagsAndValues(tags, {key: value for key, value in values.items() if value not in (None, False)})
+
+
+class FieldRegistry:
+    """The ticket fields of the account, under the account's lock."""
+
+    def __init__(self, new_id: Callable[[], int], now: Callable[[], datetime]) -> None:
+        self._new_id = new_id
+        self._now = now
+        self._fields: dict[int, TicketField] = {}
+        for kind, title in _SYSTEM_FIELDS:
+            self._keep(TicketField(new_id(), kind, title, now(), now(), system=True))
+
+    def all(self) -> list[TicketField]:
+        return list(self._fields.values())
+
+    def get(self, field_id: int) -> TicketField:
+        """``RefusalError`` (404) when there is none."""
+        if field_id not in self._fields:
+            raise record_not_found()
+        return self._fields[field_id]
+
+    def create(self, given: Mapping[str, Any]) -> TicketField:
+        """``RefusalError`` (422) for an unknown type, no title, or an option whose tag is taken."""
+        if given.get("type") not in CUSTOM_TYPES:
+            raise record_invalid("type", "Type: is invalid")
+        if not given.get("title"):
+            raise record_invalid("title", "Title: cannot be blank")
+        blank = TicketField(self._new_id(), str(given["type"]), "", self._now(), self._now())
+        return self._keep(self._with_attributes(blank, given))
+
+    def update(self, field_id: int, given: Mapping[str, Any]) -> TicketField:
+        """Options are replaced as a whole. ``RefusalError`` as for creating one, or 404."""
+        return self._keep(self._with_attributes(self.get(field_id), given))
+
+    def delete(self, field_id: int) -> None:
+        """``RefusalError``: 404, or 422 for a system field."""
+        if self.get(field_id).system:
+            raise record_invalid("base", "A system field cannot be deleted")
+        del self._fields[field_id]
+
+    def _with_attributes(self, field: TicketField, given: Mapping[str, Any]) -> TicketField:
+        options = field.options
+        if "custom_field_options" in given:
+            known = {option.value: option.id for option in field.options}
+            options = tuple(
+                Option(known.get(value) or self._new_id(), name, value)
+                for name, value in _options(given["custom_field_options"])
+            )
+        changed = replace(
+            field,
+            title=given.get("title", field.title),
+            description=given.get("description", field.description),
+            agent_description=given.get("agent_description", field.agent_description),
+            active=given.get("active", field.active),
+            tag=given.get("tag", field.tag),
+            regexp=given.get("regexp_for_validation", field.regexp),
+            options=options,
+            updated_at=self._now(),
+        )
+        values = [option.value for option in options]
+        taken = frozenset[str]().union(*(other.tags for other in self._fields.values() if other.id != field.id))
+        for value in [*values, *([changed.tag] if changed.tag else [])]:
+            if value in taken or values.count(value) > 1:
+                raise record_invalid("custom_field_options", "Tag: is already in use by another option or field")
+        return changed
+
+    def _keep(self, field: TicketField) -> TicketField:
+        self._fields[field.id] = field
+        return field
+
+
+def _options(given: Any) -> list[tuple[str, str]]:
+    try:
+        return [(str(item["name"]), str(item["value"])) for item in given]
+    except (KeyError, TypeError):
+        raise record_invalid("custom_field_options", "Options: need a name and a value") from None
 
 
 def tags_of(value: Any) -> frozenset[str]:

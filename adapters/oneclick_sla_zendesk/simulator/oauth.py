@@ -1,10 +1,12 @@
-"""Access tokens of the simulated account: the client-credentials grant, expiry and scopes.
+"""Logins of the simulated account: the client-credentials grant with expiry and scopes, and API tokens of old.
 
 https://developer.zendesk.com/api-reference/ticketing/oauth/grant_type_tokens/
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
 import secrets
 import threading
@@ -44,6 +46,9 @@ class Tokens:
         self._clock = clock
         self._lock = threading.Lock()
         self._tokens: dict[str, _Token] = {}
+        self._api_tokens: dict[str, int] = {}
+        self.allowed_scopes: frozenset[str] | None = None
+        """The scopes that the client may have; ``None`` for all."""
 
     def issue(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a token request. ``RefusalError``: 401 for a wrong client, 400 for what is malformed.
@@ -58,6 +63,8 @@ class Tokens:
         lifetime = _lifetime(given.get("expires_in"))
         scope = given.get("scope", "read write")
         scopes = frozenset(scope.split()) if isinstance(scope, str) else frozenset[str]()
+        if self.allowed_scopes is not None:
+            scopes &= self.allowed_scopes
         token = self._add(_Token(self._client.user_id, scopes, self._clock() + lifetime))
         return {
             "access_token": token,
@@ -70,10 +77,18 @@ class Tokens:
         """A token for a person, with every right and without an end."""
         return self._add(_Token(user_id, frozenset({"read", "write"}), None))
 
+    def new_api_token(self, email: str, user_id: int) -> str:
+        """A legacy API token, used with this address."""
+        text = secrets.token_hex(20)
+        with self._lock:
+            self._api_tokens[f"{email}/token:{text}"] = user_id
+        return text
+
     def revoke_issued(self) -> None:
-        """From now on no token that :meth:`issue` gave is accepted."""
+        """From now on no token that :meth:`issue` or :meth:`new_api_token` gave is accepted."""
         with self._lock:
             self._tokens = {text: token for text, token in self._tokens.items() if token.expires_at is None}
+            self._api_tokens.clear()
 
     def admit(self, authorization: str, method: str, resource: str) -> int:
         """The user whose request this is. ``RefusalError``: 401 without a valid token, 403 without the scope.
@@ -82,6 +97,8 @@ class Tokens:
         (``tickets:read``), empty where only the global one does.
         """
         kind, _, text = authorization.partition(" ")
+        if kind.lower() == "basic":
+            return self._user_of_api_token(text)
         with self._lock:
             token = self._tokens.get(text) if kind.lower() == "bearer" else None
         if token is None or (token.expires_at is not None and token.expires_at <= self._clock()):
@@ -90,6 +107,18 @@ class Tokens:
         if not token.scopes & {right, f"{resource}:{right}"}:
             raise forbidden(f"Missing the following required scopes: {right}")
         return token.user_id
+
+    def _user_of_api_token(self, text: str) -> int:
+        """An API token has every right of its user."""
+        try:
+            pair = base64.b64decode(text, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise unauthenticated() from None
+        with self._lock:
+            user_id = self._api_tokens.get(pair)
+        if user_id is None:
+            raise unauthenticated("Couldn't authenticate you", "The API token is not valid")
+        return user_id
 
     def _add(self, token: _Token) -> str:
         text = secrets.token_hex(32)

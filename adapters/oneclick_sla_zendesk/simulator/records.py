@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from oneclick_sla_zendesk.simulator.fields import FieldValue
@@ -26,6 +26,9 @@ PROPERTIES = (
 """Plain ticket properties that an update may set, each under its own name in the audit."""
 
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """``role`` is ``end-user``, ``agent`` or ``admin``."""
@@ -35,10 +38,22 @@ class User:
     email: str
     role: str
     created_at: datetime
+    organization_id: int | None = None
+    tags: frozenset[str] = frozenset()
+    active: bool = True
+    suspended: bool = False
 
     @property
     def is_staff(self) -> bool:
         return self.role != "end-user"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    id: int
+    name: str
+    tags: frozenset[str]
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +94,16 @@ class Audit:
     comment: Comment | None
     first_event_id: int
     custom_metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    source: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """``channel`` is REST's ``via.channel``, ``rel`` its ``via.source.rel``; instants are cut to seconds."""
+    """``channel`` is REST's ``via.channel``, ``rel`` its ``via.source.rel``; instants are cut to seconds.
+
+    ``generated_at`` moves with everything that is done to the ticket, ``updated_at``
+    only with an update that makes an audit. ``sources`` is ``via.source.from``.
+    """
 
     id: int
     created_at: datetime
@@ -108,6 +128,10 @@ class Ticket:
     values: Mapping[int, FieldValue] = field(default_factory=dict, repr=False)
     comments: tuple[Comment, ...] = ()
     audits: tuple[Audit, ...] = ()
+    generated_at: datetime = _NEVER
+    sources: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    satisfaction: str = "unoffered"
+    followup_ids: tuple[int, ...] = ()
 
     @property
     def description(self) -> str:

@@ -7,40 +7,63 @@ https://developer.zendesk.com/api-reference/ticketing/introduction/
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from oneclick_sla_plugin.ports import Clock
 from oneclick_sla_zendesk.simulator import shapes
 from oneclick_sla_zendesk.simulator.account import CREATE_KEYS, UPDATE_KEYS, Account
-from oneclick_sla_zendesk.simulator.errors import RefusalError, conflict, invalid_parameter
+from oneclick_sla_zendesk.simulator.bodies import Answer, body, part
+from oneclick_sla_zendesk.simulator.configuration import Configuration
+from oneclick_sla_zendesk.simulator.errors import (
+    RefusalError,
+    conflict,
+    forbidden,
+    invalid_parameter,
+    unauthenticated,
+)
+from oneclick_sla_zendesk.simulator.limits import Budgets, Call, Limits
 from oneclick_sla_zendesk.simulator.oauth import Tokens
-from oneclick_sla_zendesk.simulator.records import User
-from oneclick_sla_zendesk.simulator.webhooks import Webhooks, invocation_json, webhook_json
+from oneclick_sla_zendesk.simulator.paging import Json, export, in_order, page
+from oneclick_sla_zendesk.simulator.records import Ticket, User
+from oneclick_sla_zendesk.simulator.rules import BusinessRules
+from oneclick_sla_zendesk.simulator.webhooks import Webhooks
 
-_LARGEST_PAGE = 100
-_Json = dict[str, Any]
-_Answer = tuple[_Json, int] | tuple[_Json, int, dict[str, str]] | tuple[str, int]
 _FINE_SCOPES = ("tickets", "users", "webhooks")
 
 
 class Api:
     """The routes over an account, and the faults of its ticket updates."""
 
-    def __init__(self, app: Flask, *, account: Account, tokens: Tokens, webhooks: Webhooks, base_url: str) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        account: Account,
+        tokens: Tokens,
+        webhooks: Webhooks,
+        rules: BusinessRules,
+        base_url: str,
+        clock: Clock,
+    ) -> None:
+        self.limits: Limits | None = None
+        self.clock_skew = timedelta(0)
         self._account = account
         self._tokens = tokens
-        self._webhooks = webhooks
         self._base_url = base_url
+        self._clock = clock
+        self._budgets = Budgets()
+        self._configuration = Configuration(
+            account=account, webhooks=webhooks, rules=rules, base_url=base_url, shown=self._shown
+        )
         self._lock = threading.Lock()
         self._conflicts: Counter[str] = Counter()
         self._delay = timedelta(0)
@@ -50,12 +73,13 @@ class Api:
         # Wrapping this attribute is Flask's documented way to add a middleware.
         app.wsgi_app = _without_suffix(app.wsgi_app)  # type: ignore[method-assign]
         app.before_request(self._admit)
+        app.after_request(self._tell)
         app.register_error_handler(RefusalError, _refused)
         app.register_error_handler(HTTPException, _http_error)
         for method, rule, view in self._routes():
             app.add_url_rule(rule, endpoint=f"{method} {rule}", view_func=view, methods=[method])
 
-    def _routes(self) -> Iterable[tuple[str, str, Callable[..., _Answer]]]:
+    def _routes(self) -> Iterable[tuple[str, str, Callable[..., Answer]]]:
         return (
             ("POST", "/oauth/tokens", self._issue_token),
             ("GET", "/api/v2/tickets", self._list_tickets),
@@ -67,18 +91,8 @@ class Api:
             ("GET", "/api/v2/users/me", self._show_me),
             ("GET", "/api/v2/users/show_many", self._show_users),
             ("GET", "/api/v2/users/<int:user_id>", self._show_user),
-            ("GET", "/api/v2/ticket_fields", self._list_fields),
-            ("POST", "/api/v2/ticket_fields", self._create_field),
-            ("GET", "/api/v2/ticket_fields/<int:field_id>", self._show_field),
-            ("PUT", "/api/v2/ticket_fields/<int:field_id>", self._update_field),
-            ("GET", "/api/v2/webhooks", self._list_webhooks),
-            ("POST", "/api/v2/webhooks", self._create_webhook),
-            ("GET", "/api/v2/webhooks/<webhook_id>", self._show_webhook),
-            ("PATCH", "/api/v2/webhooks/<webhook_id>", self._update_webhook),
-            ("DELETE", "/api/v2/webhooks/<webhook_id>", self._delete_webhook),
-            ("GET", "/api/v2/webhooks/<webhook_id>/signing_secret", self._show_secret),
-            ("POST", "/api/v2/webhooks/<webhook_id>/signing_secret", self._renew_secret),
-            ("GET", "/api/v2/webhooks/<webhook_id>/invocations", self._list_invocations),
+            ("GET", "/api/v2/incremental/tickets/cursor", self._export_tickets),
+            *self._configuration.routes(),
         )
 
     # --- faults ---
@@ -109,31 +123,67 @@ class Api:
 
     # --- tokens ---
 
-    def _issue_token(self) -> _Answer:
-        return self._tokens.issue(_body() or request.form.to_dict()), 201
+    def _issue_token(self) -> Answer:
+        return self._tokens.issue(body() or request.form.to_dict()), 201
 
-    def _admit(self) -> None:
-        if request.path.startswith("/api/"):
-            resource = request.path.split("/")[3] if request.path.count("/") > 2 else ""
-            fine = resource if resource in _FINE_SCOPES and not request.path.endswith("/audits") else ""
-            user_id = self._tokens.admit(request.headers.get("Authorization", ""), request.method, fine)
-            g.user = self._account.user(user_id)
+    def _admit(self) -> Response | None:
+        """Who asks, and whether they still may."""
+        if not request.path.startswith("/api/"):
+            return None
+        resource = request.path.split("/")[3] if request.path.count("/") > 2 else ""
+        fine = resource if resource in _FINE_SCOPES and not request.path.endswith("/audits") else ""
+        user_id = self._tokens.admit(request.headers.get("Authorization", ""), request.method, fine)
+        g.user = self._account.user(user_id)
+        if g.user.suspended or not g.user.active:
+            raise unauthenticated()
+        if self.limits is None:
+            return None
+        with self._lock:
+            refusal, g.limit_headers = self._budgets.spend(self.limits, _call(user_id), self._clock())
+        return Response(refusal.body, 429, mimetype=refusal.media_type) if refusal is not None else None
+
+    def _tell(self, response: Response) -> Response:
+        """Every answer carries the account's time, and how its limits stand."""
+        response.headers["Date"] = format_datetime(self._clock() + self.clock_skew, usegmt=True)
+        response.headers.update(g.get("limit_headers", {}))
+        return response
 
     # --- tickets ---
 
-    def _list_tickets(self) -> _Answer:
-        return self._page("tickets", [self._ticket(item.id) for item in self._account.tickets()]), 200
+    def _list_tickets(self) -> Answer:
+        return page("tickets", [self._shown(item) for item in self._listed()], self._base_url), 200
 
-    def _show_ticket(self, ticket_id: int) -> _Answer:
-        return {"ticket": self._ticket(ticket_id)}, 200
+    def _listed(self) -> list[Ticket]:
+        order = request.args.get("sort", "id")
+        if order not in ("id", "-id"):
+            raise invalid_parameter("sort")
+        return sorted(self._account.tickets(), key=lambda ticket: ticket.id, reverse=order.startswith("-"))
 
-    def _create_ticket(self) -> _Answer:
+    def _export_tickets(self) -> Answer:
+        if g.user.role != "admin":
+            raise forbidden("Only administrators can export")
+        return export(self._account.all_tickets(), self._shown, self._base_url, self._clock()), 200
+
+    def _show_ticket(self, ticket_id: int) -> Answer:
+        ticket = self._account.ticket(ticket_id)
+        shown: Json = {"ticket": self._shown(ticket)}
+        wanted = request.args.get("include", "").split(",")
+        people = self._account.users(dict.fromkeys((ticket.requester_id, ticket.submitter_id)))
+        if "users" in wanted:
+            shown["users"] = [shapes.user_json(user) for user in people]
+        if "organizations" in wanted:
+            homes = [user.organization_id for user in people if user.organization_id is not None]
+            found = self._account.organizations(dict.fromkeys(homes))
+            shown["organizations"] = [shapes.organization_json(organization) for organization in found]
+        return shown, 200
+
+    def _create_ticket(self) -> Answer:
         """Make a ticket. With ``via`` it comes in as if the requester had written it in that channel.
 
         ``{"ticket": {"subject": "…", "comment": {"body": "…"}, "requester": {"name": "…", "email": "…"},
         "via": {"channel": "email"}}}``; ``via`` is an extension of the simulator, the real API ignores it.
         """
-        given = _part("ticket")
+        given = part("ticket")
         actor: User = g.user
         wanted = given.get("requester")
         requester = actor
@@ -149,9 +199,9 @@ class Api:
         shown = {"ticket": self._ticket(ticket.id), "audit": shapes.audit_json(ticket.audits[0])}
         return shown, 201, _warning(given, CREATE_KEYS)
 
-    def _update_ticket(self, ticket_id: int) -> _Answer:
+    def _update_ticket(self, ticket_id: int) -> Answer:
         self._account.ticket(ticket_id)
-        given = _part("ticket")
+        given = part("ticket")
         self._wait(before_effect=True)
         if self._is_conflict("DatabaseConflict"):
             raise conflict("DatabaseConflict")
@@ -162,131 +212,36 @@ class Api:
         self._wait(before_effect=False)
         return shown, 200, _warning(given, UPDATE_KEYS)
 
-    def _list_comments(self, ticket_id: int) -> _Answer:
+    def _list_comments(self, ticket_id: int) -> Answer:
         comments = [shapes.comment_json(item) for item in self._account.ticket(ticket_id).comments]
-        shown = self._page("comments", _sorted(comments))
+        shown = page("comments", in_order(comments), self._base_url)
         if "users" in request.args.get("include", "").split(","):
             authors = dict.fromkeys(comment["author_id"] for comment in shown["comments"])
             shown["users"] = [shapes.user_json(user) for user in self._account.users(authors)]
         return shown, 200
 
-    def _list_audits(self, ticket_id: int) -> _Answer:
+    def _list_audits(self, ticket_id: int) -> Answer:
         audits = [shapes.audit_json(item) for item in self._account.ticket(ticket_id).audits]
-        return self._page("audits", _sorted(audits)), 200
+        return page("audits", in_order(audits), self._base_url), 200
 
-    def _ticket(self, ticket_id: int) -> _Json:
+    def _ticket(self, ticket_id: int) -> Json:
         with self._account.lock:
-            return shapes.ticket_json(self._account.ticket(ticket_id), self._account.fields(), self._base_url)
+            return self._shown(self._account.ticket(ticket_id))
+
+    def _shown(self, ticket: Ticket) -> Json:
+        return shapes.ticket_json(ticket, self._account.fields(), self._base_url)
 
     # --- users ---
 
-    def _show_me(self) -> _Answer:
+    def _show_me(self) -> Answer:
         return {"user": shapes.user_json(g.user)}, 200
 
-    def _show_user(self, user_id: int) -> _Answer:
+    def _show_user(self, user_id: int) -> Answer:
         return {"user": shapes.user_json(self._account.user(user_id))}, 200
 
-    def _show_users(self) -> _Answer:
+    def _show_users(self) -> Answer:
         ids = [int(text) for text in request.args.get("ids", "").split(",") if text.strip().isdigit()]
-        return self._page("users", [shapes.user_json(user) for user in self._account.users(ids)]), 200
-
-    # --- ticket fields ---
-
-    def _list_fields(self) -> _Answer:
-        return self._page("ticket_fields", [self._field(item.id) for item in self._account.fields()]), 200
-
-    def _create_field(self) -> _Answer:
-        return {"ticket_field": self._field(self._account.create_field(_part("ticket_field")).id)}, 201
-
-    def _show_field(self, field_id: int) -> _Answer:
-        return {"ticket_field": self._field(field_id)}, 200
-
-    def _update_field(self, field_id: int) -> _Answer:
-        return {"ticket_field": self._field(self._account.update_field(field_id, _part("ticket_field")).id)}, 200
-
-    def _field(self, field_id: int) -> _Json:
-        return shapes.field_json(self._account.field(field_id), self._base_url)
-
-    # --- webhooks ---
-
-    def _list_webhooks(self) -> _Answer:
-        wanted = request.args.get("filter[name_contains]", "").lower()
-        with self._account.lock:
-            found = [webhook_json(item) for item in self._webhooks.all() if wanted in item.name.lower()]
-        return self._page("webhooks", found), 200
-
-    def _create_webhook(self) -> _Answer:
-        with self._account.lock:
-            return {"webhook": webhook_json(self._webhooks.create(_part("webhook")))}, 201
-
-    def _show_webhook(self, webhook_id: str) -> _Answer:
-        with self._account.lock:
-            return {"webhook": webhook_json(self._webhooks.get(webhook_id))}, 200
-
-    def _update_webhook(self, webhook_id: str) -> _Answer:
-        with self._account.lock:
-            self._webhooks.update(webhook_id, _part("webhook"))
-        return "", 204
-
-    def _delete_webhook(self, webhook_id: str) -> _Answer:
-        with self._account.lock:
-            self._webhooks.delete(webhook_id)
-        return "", 204
-
-    def _show_secret(self, webhook_id: str) -> _Answer:
-        with self._account.lock:
-            secret = self._webhooks.get(webhook_id).signing_secret
-        return {"signing_secret": {"secret": secret, "algorithm": "SHA256"}}, 200
-
-    def _renew_secret(self, webhook_id: str) -> _Answer:
-        with self._account.lock:
-            secret = self._webhooks.renew_secret(webhook_id).signing_secret
-        return {"signing_secret": {"secret": secret, "algorithm": "SHA256"}}, 201
-
-    def _list_invocations(self, webhook_id: str) -> _Answer:
-        with self._account.lock:
-            found = [invocation_json(item) for item in self._webhooks.invocations(webhook_id)]
-        return self._page("invocations", found), 200
-
-    # --- pages ---
-
-    def _page(self, name: str, items: Sequence[_Json]) -> _Json:
-        """Cursor pages when ``page[size]`` asks for them, else the first hundred in the older form."""
-        if "page[size]" not in request.args:
-            return {
-                name: list(items[:_LARGEST_PAGE]),
-                "next_page": None,
-                "previous_page": None,
-                "count": len(items),
-            }
-        size = request.args.get("page[size]", type=int)
-        if size is None or not 1 <= size <= _LARGEST_PAGE:
-            raise invalid_parameter("page[size]")
-        start = 0
-        if after := request.args.get("page[after]"):
-            places = [number for number, item in enumerate(items) if str(item["id"]) == _uncursor(after)]
-            if not places:
-                raise invalid_parameter("page[after]")
-            start = places[0] + 1
-        chosen = items[start : start + size]
-        cursor = _cursor(str(chosen[-1]["id"])) if chosen else None
-        more = start + size < len(items)
-        query = urlencode({**request.args.to_dict(), "page[after]": cursor or ""})
-        next_url = f"{self._base_url}{request.path}.json?{query}" if more else None
-        return shapes.page_json(name, chosen, more=more, cursor=cursor, next_url=next_url)
-
-
-def _body() -> _Json:
-    given = request.get_json(silent=True) if request.is_json else {}
-    if given is None:
-        raise RefusalError(400, {"error": "InvalidRequest", "description": "The body is not JSON"})
-    return given if isinstance(given, dict) else {}
-
-
-def _part(name: str) -> _Json:
-    """The object under its wrapper; without the wrapper nothing is asked for, and that is no error."""
-    given = _body().get(name)
-    return given if isinstance(given, dict) else {}
+        return page("users", [shapes.user_json(user) for user in self._account.users(ids)], self._base_url), 200
 
 
 def _warning(given: Mapping[str, Any], permitted: frozenset[str]) -> dict[str, str]:
@@ -294,23 +249,16 @@ def _warning(given: Mapping[str, Any], permitted: frozenset[str]) -> dict[str, s
     return {"X-Zendesk-API-Warn": f"Removed restricted keys {json.dumps(removed)} from parameters"} if removed else {}
 
 
-def _sorted(items: list[_Json]) -> list[_Json]:
-    """The oldest first, unless ``sort=-created_at``."""
-    order = request.args.get("sort", "created_at")
-    if order not in ("created_at", "-created_at"):
-        raise invalid_parameter("sort")
-    return items[::-1] if order.startswith("-") else items
-
-
-def _cursor(item_id: str) -> str:
-    return base64.urlsafe_b64encode(f"after:{item_id}".encode()).decode()
-
-
-def _uncursor(cursor: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(cursor).decode().removeprefix("after:")
-    except (binascii.Error, UnicodeDecodeError):
-        raise invalid_parameter("page[after]") from None
+def _call(user_id: int) -> Call:
+    """The request as the limits count it."""
+    match (request.method, request.url_rule.rule if request.url_rule is not None else ""):
+        case ("PUT", "/api/v2/tickets/<int:ticket_id>"):
+            return Call(user_id, "tickets-update", (request.view_args or {})["ticket_id"])
+        case ("GET", "/api/v2/tickets"):
+            return Call(user_id, "tickets-index")
+        case ("GET", "/api/v2/incremental/tickets/cursor"):
+            return Call(user_id, "incremental-exports")
+    return Call(user_id)
 
 
 def _refused(error: RefusalError) -> Response:

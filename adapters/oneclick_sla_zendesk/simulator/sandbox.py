@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Literal, Self
 
-from oneclick_sla_plugin.domain.model import Channel
 from oneclick_sla_plugin.ports import Clock
 from oneclick_sla_plugin.testing.deliveries import WebhookSender
 from oneclick_sla_plugin.testing.server import LoopbackServer
 from oneclick_sla_zendesk.simulator.account import Account, Happening
+from oneclick_sla_zendesk.simulator.faults import Faults, FaultyServer
+from oneclick_sla_zendesk.simulator.limits import Limits
 from oneclick_sla_zendesk.simulator.oauth import OAuthClient, Tokens
+from oneclick_sla_zendesk.simulator.pages import Pages
+from oneclick_sla_zendesk.simulator.people import AGENT_ID, INTEGRATION_USER_ID, People
 from oneclick_sla_zendesk.simulator.records import Ticket
 from oneclick_sla_zendesk.simulator.routes import Api
+from oneclick_sla_zendesk.simulator.rules import BusinessRules, Notification
 from oneclick_sla_zendesk.simulator.webhooks import Webhooks
-
-INTEGRATION_USER_ID = 9001
-AGENT_ID = 9002
-
-_VIA: Mapping[Channel, tuple[str, str | None]] = MappingProxyType(
-    {
-        Channel.EMAIL: ("email", None),
-        Channel.WEB_FORM: ("web", None),
-        Channel.CHAT: ("chat", None),
-        Channel.WHATSAPP: ("whatsapp", None),
-        Channel.SOCIAL: ("twitter", None),
-        Channel.PHONE: ("voice", "inbound"),
-        Channel.VOICEMAIL: ("voice", "voicemail"),
-        Channel.API: ("api", None),
-        Channel.OTHER: ("any_channel", None),
-    }
-)
-"""``via.channel`` and ``via.source.rel`` of each neutral channel."""
 
 _WEBHOOK_TIMEOUT = timedelta(seconds=12)
 """https://developer.zendesk.com/documentation/webhooks/creating-and-monitoring-webhooks/"""
@@ -61,7 +47,7 @@ class TicketView:
     writes: int
 
 
-class ZendeskSandbox:
+class ZendeskSandbox(People):
     """A Zendesk account on 127.0.0.1 that lives from construction to :meth:`close`; implements ``ports.Sandbox``.
 
     The integration logs in with ``POST /oauth/tokens`` (client credentials) and
@@ -94,14 +80,16 @@ class ZendeskSandbox:
         """``retry_wait`` and ``webhook_timeout`` are real time; ``seed`` makes a shuffled order reproducible."""
         self._sender = WebhookSender(timeout=webhook_timeout, seed=seed)
         self._webhooks = Webhooks(clock=clock, sender=self._sender, retry_wait=retry_wait)
-        self._account = Account(clock=clock, first_ticket_id=first_ticket_id, listener=self._publish)
-        self._account.add_user(INTEGRATION_USER_ID, "SLA plugin", "sla-plugin@example.com", "admin")
-        self._agent = self._account.add_user(AGENT_ID, "Alex Agent", "alex@example.com", "admin")
-        self._customers = 0
+        account = Account(clock=clock, first_ticket_id=first_ticket_id, listener=self._publish)
+        account.add_user(INTEGRATION_USER_ID, "SLA plugin", "sla-plugin@example.com", "admin")
+        super().__init__(account)
         self._client_id, self._client_secret = client_id, client_secret
         self._tokens = Tokens(OAuthClient(client_id, client_secret, INTEGRATION_USER_ID), clock)
         self.agent_token = self._tokens.grant(AGENT_ID)
         """A bearer token of the agent, with every right; for requests by hand."""
+        self._rules = BusinessRules(
+            self._account, clock, lambda webhook_id, body: self._webhooks.call(self._account, webhook_id, body)
+        )
         self._server = LoopbackServer("zendesk-simulator", port=port)
         self.base_url = self._server.base_url
         self._api = Api(
@@ -109,13 +97,20 @@ class ZendeskSandbox:
             account=self._account,
             tokens=self._tokens,
             webhooks=self._webhooks,
+            rules=self._rules,
             base_url=self.base_url,
+            clock=clock,
         )
+        Pages(self._server.app, self._account)
+        self._faulty = FaultyServer(self._server.app.wsgi_app)
+        # Assigning this attribute is Flask's documented way to add a middleware.
+        self._server.app.wsgi_app = self._faulty  # type: ignore[method-assign]
         self._server.start()
 
     def close(self) -> None:
         """Stop answering and sending; may be called again."""
         self._api.close()
+        self._faulty.close()
         self._server.close()
         self._sender.close()
 
@@ -135,94 +130,6 @@ class ZendeskSandbox:
         with self._account.lock:
             signing = [webhook.signing_secret for webhook in self._webhooks.all()][-2:]
         return {"client_secret": self._client_secret, **({"webhook_secrets": " ".join(signing)} if signing else {})}
-
-    # --- people ---
-
-    def open_ticket(
-        self,
-        *,
-        channel: Channel,
-        subject: str,
-        text: str,
-        recipient: str | None = None,
-        tags: Iterable[str] = (),
-        email: str | None = None,
-    ) -> str:
-        """A customer writes (or calls, which makes a voice comment); ``email`` names one who may have written before.
-
-        Returns the ticket's id. Webhooks follow.
-        """
-        via_channel, rel = _VIA[channel]
-        with self._account.lock:
-            self._customers += 1
-            name = f"Customer {self._customers}"
-            requester = self._account.requester(name, email or f"customer-{self._customers}@example.com")
-            ticket = self._account.create_ticket(
-                {"subject": subject, "comment": {"body": text}, "recipient": recipient, "tags": list(tags)},
-                actor=requester,
-                requester=requester,
-                channel=via_channel,
-                rel=rel,
-                voice=via_channel == "voice",
-            )
-        return str(ticket.id)
-
-    def agent_replies(self, ticket_id: str, text: str, *, public: bool = True) -> None:
-        """The agent writes. A public reply takes a new ticket: it is then assigned and open."""
-        with self._account.lock:
-            given: dict[str, Any] = {"comment": {"body": text, "public": public}}
-            if public and self._account.ticket(int(ticket_id)).status == "new":
-                given |= {"status": "open", "assignee_id": AGENT_ID}
-            self._update(ticket_id, given, AGENT_ID)
-
-    def agent_changes(
-        self,
-        ticket_id: str,
-        *,
-        fields: Mapping[str, Any] | None = None,
-        add_tags: Iterable[str] = (),
-        remove_tags: Iterable[str] = (),
-        **attributes: Any,
-    ) -> None:
-        """The agent edits the ticket. ``attributes`` as in the REST API (``priority="high"``, ``status="pending"``,
-        ``tags=[…]`` for all tags); ``fields`` are custom fields by title, a dropdown by its option's value.
-
-        ``KeyError`` for a title that no field has.
-        """
-        with self._account.lock:
-            if added := [*add_tags]:
-                attributes["tags"] = [*self._account.ticket(int(ticket_id)).tags, *added]
-            if removed := {*remove_tags}:
-                standing = attributes.get("tags", self._account.ticket(int(ticket_id)).tags)
-                attributes["tags"] = [tag for tag in standing if tag not in removed]
-            if fields:
-                ids = {item.title: item.id for item in self._account.fields() if not item.system}
-                attributes["custom_fields"] = [{"id": ids[title], "value": value} for title, value in fields.items()]
-            self._update(ticket_id, attributes, AGENT_ID)
-
-    def customer_replies(self, ticket_id: str, text: str) -> None:
-        """The requester writes in the ticket's channel; a pending, held or solved ticket is open again."""
-        with self._account.lock:
-            ticket = self._account.ticket(int(ticket_id))
-            self._update(ticket_id, {"comment": {"body": text}}, ticket.requester_id, channel=ticket.channel)
-
-    def call_comment(self, ticket_id: str, text: str, *, by_agent: bool = True) -> None:
-        """A phone call is put on the ticket as a public voice comment of who called."""
-        with self._account.lock:
-            caller = AGENT_ID if by_agent else self._account.ticket(int(ticket_id)).requester_id
-            given = {"comment": {"body": text, "public": True}}
-            self._update(ticket_id, given, caller, channel="voice", voice=True)
-
-    def agent_deletes(self, ticket_id: str) -> None:
-        """The agent deletes the ticket; the API then answers 404 for it."""
-        self._account.delete_ticket(int(ticket_id), actor=self._agent)
-
-    def _update(
-        self, ticket_id: str, given: Mapping[str, Any], user_id: int, *, channel: str = "web", voice: bool = False
-    ) -> None:
-        self._account.update_ticket(
-            int(ticket_id), given, actor=self._account.user(user_id), channel=channel, voice=voice
-        )
 
     # --- what agents see ---
 
@@ -263,6 +170,13 @@ class ZendeskSandbox:
 
     def _publish(self, happening: Happening) -> None:
         self._webhooks.publish(self._account, happening)
+        self._rules.run(happening)
+
+    @property
+    def notifications(self) -> Sequence[Notification]:
+        """The e-mails that triggers sent so far, the oldest first; a copy."""
+        with self._account.lock:
+            return tuple(self._rules.notifications)
 
     # --- faults and counters of the API ---
 
@@ -278,8 +192,46 @@ class ZendeskSandbox:
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests have arrived so far, by ``METHOD /route/{variable}``; a copy."""
+        """How many requests have arrived so far, by ``METHOD /route/{variable}``; a copy.
+
+        A request that :attr:`faults` cut off before it arrived is not counted.
+        """
         return self._server.requests
+
+    @property
+    def limits(self) -> Limits | None:
+        """The account's rate limits; ``None`` at first: nothing is limited and no header tells of a limit."""
+        return self._api.limits
+
+    @limits.setter
+    def limits(self, limits: Limits | None) -> None:
+        self._api.limits = limits
+
+    @property
+    def faults(self) -> Faults | None:
+        """What goes wrong by chance, with the API and with webhooks; ``None`` at first."""
+        return self._faulty.faults
+
+    @faults.setter
+    def faults(self, faults: Faults | None) -> None:
+        self._faulty.faults = faults
+        troubled = faults is not None and faults.webhooks
+        self._sender.duplicate_rate = faults.rate if faults is not None and troubled else 0.0
+        self._sender.shuffle = troubled
+
+    @property
+    def struck(self) -> Counter[str]:
+        """How many requests were faulty so far, by the kind of fault; a copy."""
+        return Counter({str(fault): times for fault, times in self._faulty.struck.items()})
+
+    @property
+    def clock_skew(self) -> timedelta:
+        """How far the account's clock, as its answers tell it, is ahead of the one that was handed in."""
+        return self._api.clock_skew
+
+    @clock_skew.setter
+    def clock_skew(self, skew: timedelta) -> None:
+        self._api.clock_skew = skew
 
     def conflict_next(
         self, times: int, error: Literal["UpdateConflict", "DatabaseConflict"] = "UpdateConflict"
@@ -306,6 +258,15 @@ class ZendeskSandbox:
         leaves an update that comes later; else between the effect and the answer.
         """
         self._api.delay_writes(duration, before_effect=before_effect)
+
+    def allow_scopes(self, *scopes: str) -> None:
+        """The OAuth client may have these scopes only: a token gets those of them that were asked for."""
+        self._tokens.allowed_scopes = frozenset(scopes)
+
+    def new_api_token(self) -> tuple[str, str]:
+        """A legacy login for the integration's user: an address and an API token."""
+        email = self._account.user(INTEGRATION_USER_ID).email
+        return email, self._tokens.new_api_token(email, INTEGRATION_USER_ID)
 
     def revoke_tokens(self) -> None:
         """From now on every token that the integration has is refused with 401; new ones are accepted."""

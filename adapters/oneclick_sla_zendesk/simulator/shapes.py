@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from oneclick_sla_zendesk.simulator.fields import TicketField
-from oneclick_sla_zendesk.simulator.records import Audit, Comment, Ticket, User
+from oneclick_sla_zendesk.simulator.records import Audit, Comment, Organization, Ticket, User
 
 
 def instant(value: datetime) -> str:
@@ -25,7 +25,7 @@ def ticket_json(ticket: Ticket, fields: Sequence[TicketField], base_url: str) ->
         "via": {
             "channel": ticket.channel,
             "source": {
-                "from": {},
+                "from": dict(ticket.sources),
                 "to": {"address": ticket.recipient} if ticket.recipient else {},
                 "rel": ticket.rel,
             },
@@ -55,8 +55,8 @@ def ticket_json(ticket: Ticket, fields: Sequence[TicketField], base_url: str) ->
         "tags": sorted(ticket.tags),
         "custom_fields": values,
         "fields": values,
-        "followup_ids": [],
-        "satisfaction_rating": {"score": "unoffered"},
+        "followup_ids": list(ticket.followup_ids),
+        "satisfaction_rating": {"score": ticket.satisfaction},
         "ticket_form_id": ticket.ticket_form_id,
         "brand_id": ticket.brand_id,
         "from_messaging_channel": False,
@@ -86,7 +86,8 @@ def comment_json(comment: Comment) -> dict[str, Any]:
 def audit_json(audit: Audit) -> dict[str, Any]:
     events: list[dict[str, Any]] = []
     if audit.comment is not None:
-        events.append({**comment_json(audit.comment), "id": audit.first_event_id})
+        # The event of a comment has the comment's own id.
+        events.append(comment_json(audit.comment))
     for number, change in enumerate(audit.changes, start=1):
         event = {
             "id": audit.first_event_id + number,
@@ -104,7 +105,7 @@ def audit_json(audit: Audit) -> dict[str, Any]:
         "author_id": audit.author_id,
         "metadata": {"system": {"client": "simulator"}, "custom": dict(audit.custom_metadata)},
         "events": events,
-        "via": {"channel": audit.channel, "source": {"from": {}, "to": {}, "rel": None}},
+        "via": {"channel": audit.channel, "source": {"from": {}, "to": {}, "rel": None, **audit.source}},
     }
 
 
@@ -121,10 +122,20 @@ def user_json(user: User) -> dict[str, Any]:
         "name": user.name,
         "email": user.email,
         "role": user.role,
-        "active": True,
-        "organization_id": None,
-        "tags": [],
+        "active": user.active,
+        "suspended": user.suspended,
+        "organization_id": user.organization_id,
+        "tags": sorted(user.tags),
         "created_at": instant(user.created_at),
+    }
+
+
+def organization_json(organization: Organization) -> dict[str, Any]:
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "tags": sorted(organization.tags),
+        "created_at": instant(organization.created_at),
     }
 
 

@@ -1,15 +1,15 @@
-"""Webhooks of the simulated account: their registry, signatures, deliveries and retries.
+"""Webhooks of the simulated account: their registry, and what is sent through them.
 
-https://developer.zendesk.com/documentation/webhooks/verifying/ (signature) and
-https://developer.zendesk.com/documentation/webhooks/anatomy-of-a-webhook-request/ (headers).
+Event webhooks hear of what they subscribe to, trigger webhooks are called by triggers;
+``invocations`` has the rules of delivery.
+https://developer.zendesk.com/api-reference/webhooks/webhooks-api/webhooks/
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import secrets
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,16 +21,12 @@ from oneclick_sla_plugin.testing.deliveries import Delivery, Outcome, WebhookSen
 from oneclick_sla_zendesk.simulator.account import Account, Happening
 from oneclick_sla_zendesk.simulator.errors import invalid_parameter, record_not_found
 from oneclick_sla_zendesk.simulator.events import ACCOUNT_ID, PREFIX, Event, events_of
+from oneclick_sla_zendesk.simulator.invocations import Attempt, CircuitBreaker, Invocation, is_retried, signature
 from oneclick_sla_zendesk.simulator.shapes import instant
 
 CONDITIONAL = "conditional_ticket_events"
-"""The one subscription of a webhook that triggers call; the simulator has no triggers, so it is never called."""
+"""The one subscription of a webhook that triggers call."""
 
-_RETRIES_409 = 3
-_RETRIES_TIMEOUT = 5
-_RETRIES_RETRY_AFTER = 3
-"""The vendor gives no number for these; three, as for 409."""
-_LONGEST_RETRY_AFTER = timedelta(seconds=60)
 _AUTHENTICATION_DATA: Mapping[str, frozenset[str]] = {
     "api_key": frozenset({"name", "value"}),
     "basic_auth": frozenset({"username", "password"}),
@@ -54,31 +50,6 @@ class Webhook:
     authentication: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """One delivery as the account lists it; ``outcomes`` has an entry for each attempt."""
-
-    id: str
-    webhook_id: str
-    event_id: str
-    event_type: str
-    completed_at: datetime
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def status_code(self) -> int | None:
-        """Of the last attempt; a receiver that is too slow is shown as 504."""
-        last = self.outcomes[-1]
-        return 504 if last.timed_out else last.status
-
-    @property
-    def status(self) -> str:
-        code = self.status_code
-        if code is not None and 200 <= code < 300:
-            return "success"
-        return "terminated" if code in (401, 403) else "failed"
-
-
 class Webhooks:
     """All webhooks of the account, under the account's lock."""
 
@@ -88,6 +59,7 @@ class Webhooks:
         self._retry_wait = retry_wait
         self._webhooks: dict[str, Webhook] = {}
         self._invocations: dict[str, Invocation] = {}
+        self._breakers: dict[str, CircuitBreaker] = {}
 
     def all(self) -> list[Webhook]:
         return list(self._webhooks.values())
@@ -126,6 +98,13 @@ class Webhooks:
         self.get(webhook_id)
         return [item for item in reversed(self._invocations.values()) if item.webhook_id == webhook_id]
 
+    def invocation(self, webhook_id: str, invocation_id: str) -> Invocation:
+        """``RefusalError`` (404) when there is none."""
+        found = self._invocations.get(invocation_id)
+        if found is None or found.webhook_id != self.get(webhook_id).id:
+            raise record_not_found()
+        return found
+
     def publish(self, account: Account, happening: Happening) -> None:
         """Queue what the webhooks subscribe to. Called under the account's lock."""
         fields = {item.id: item for item in account.fields()}
@@ -137,45 +116,83 @@ class Webhooks:
             if webhook.status == "active" and wanted:
                 self._sender.submit(webhook.id, [self._delivery(account, webhook, event) for event in wanted])
 
+    def call(self, account: Account, webhook_id: str, body: str) -> None:
+        """A trigger calls a webhook with its rendered template. Called under the account's lock."""
+        webhook = self._webhooks.get(webhook_id)
+        if webhook is not None and webhook.status == "active" and CONDITIONAL in webhook.subscriptions:
+            event = Event(str(uuid.uuid4()), CONDITIONAL, body.encode())
+            self._sender.submit(webhook.id, [self._delivery(account, webhook, event)])
+
+    def test(self, webhook: Webhook) -> int:
+        """Send a signed body that names no ticket, at once; the receiver's status, 504 when none came.
+
+        Not to be called under the account's lock: the receiver may ask the API.
+        """
+        parts = urlsplit(webhook.endpoint)
+        request = self._request(webhook, _new_ulid(), b'{"type": "zen:event-type:test", "detail": {}}\n')
+        return self._sender.try_once(f"{parts.scheme}://{parts.netloc}", request).status or 504
+
     def _delivery(self, account: Account, webhook: Webhook, event: Event) -> Delivery:
         invocation_id = _new_ulid()
         parts = urlsplit(webhook.endpoint)
+        sent: list[tuple[datetime, Request]] = []
+        breaker = self._breakers.setdefault(webhook.id, CircuitBreaker())
+
+        def keep(attempts: tuple[Attempt, ...]) -> None:
+            self._invocations[invocation_id] = Invocation(
+                invocation_id, webhook.id, event.id, event.type, self._clock(), attempts
+            )
 
         def make_request() -> Request | None:
+            now = self._clock()
             with account.lock:
                 current = self._webhooks.get(webhook.id)
-            if current is None or current.status != "active":
-                return None
-            timestamp = instant(self._clock())
-            headers = {
-                "Content-Type": "application/json; charset=utf-8",
-                "User-Agent": "Zendesk Webhook",
-                "X-Zendesk-Account-Id": str(ACCOUNT_ID),
-                "X-Zendesk-Webhook-Id": current.id,
-                "X-Zendesk-Webhook-Invocation-Id": invocation_id,
-                "X-Zendesk-Webhook-Signature": signature(current.signing_secret, timestamp, event.body),
-                "X-Zendesk-Webhook-Signature-Timestamp": timestamp,
-                **_authentication_headers(current.authentication),
-            }
-            return Request(
-                method=current.http_method,
-                path=parts.path or "/",
-                operation="deliver webhook",
-                query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
-                headers=headers,
-                body=event.body,
-            )
+                if current is None or current.status != "active":
+                    return None
+                if breaker.is_open(now):
+                    keep(())
+                    return None
+            request = self._request(current, invocation_id, event.body)
+            sent.append((now, request))
+            return request
 
         def retry(outcomes: Sequence[Outcome]) -> timedelta | None:
             return self._retry_wait if is_retried(outcomes) else None
 
         def report(outcomes: Sequence[Outcome]) -> None:
+            # A duplicate of this delivery has sent requests of its own.
+            attempts = tuple(
+                Attempt(at, outcome, request.headers, request.body or b"")
+                for (at, request), outcome in zip(sent[-len(outcomes) :], outcomes, strict=True)
+            )
             with account.lock:
-                self._invocations[invocation_id] = Invocation(
-                    invocation_id, webhook.id, event.id, event.type, self._clock(), tuple(outcomes)
-                )
+                breaker.record(self._clock(), succeeded=attempts[-1].succeeded)
+                keep(attempts)
 
         return Delivery(f"{parts.scheme}://{parts.netloc}", make_request, retry, report)
+
+    def _request(self, webhook: Webhook, invocation_id: str, body: bytes) -> Request:
+        """The request as it is sent now: each attempt is signed anew."""
+        timestamp = instant(self._clock())
+        parts = urlsplit(webhook.endpoint)
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "Zendesk Webhook",
+            "X-Zendesk-Account-Id": str(ACCOUNT_ID),
+            "X-Zendesk-Webhook-Id": webhook.id,
+            "X-Zendesk-Webhook-Invocation-Id": invocation_id,
+            "X-Zendesk-Webhook-Signature": signature(webhook.signing_secret, timestamp, body),
+            "X-Zendesk-Webhook-Signature-Timestamp": timestamp,
+            **_authentication_headers(webhook.authentication),
+        }
+        return Request(
+            method=webhook.http_method,
+            path=parts.path or "/",
+            operation="deliver webhook",
+            query=tuple(parse_qsl(parts.query, keep_blank_values=True)),
+            headers=headers,
+            body=body,
+        )
 
     def _changed(self, webhook: Webhook, given: Mapping[str, Any]) -> Webhook:
         names = ("name", "endpoint", "http_method", "request_format", "status", "authentication")
@@ -207,28 +224,6 @@ class Webhooks:
         return webhook
 
 
-def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Base64 of HMAC-SHA256 over the timestamp's text and then the raw body; the key is the secret's own text."""
-    digest = hmac.new(secret.encode("ascii"), timestamp.encode("ascii") + body, hashlib.sha256).digest()
-    return base64.b64encode(digest).decode("ascii")
-
-
-def is_retried(outcomes: Sequence[Outcome]) -> bool:
-    """Whether another attempt follows: 409, 429 and 503 with a short ``Retry-After``, time-outs; nothing else.
-
-    https://developer.zendesk.com/documentation/webhooks/creating-and-monitoring-webhooks/
-    """
-    last = outcomes[-1]
-    if last.timed_out:
-        return sum(outcome.timed_out for outcome in outcomes) <= _RETRIES_TIMEOUT
-    same = sum(outcome.status == last.status for outcome in outcomes)
-    if last.status == 409:
-        return same <= _RETRIES_409
-    if last.status in (429, 503) and last.retry_after is not None:
-        return last.retry_after < _LONGEST_RETRY_AFTER and same <= _RETRIES_RETRY_AFTER
-    return False
-
-
 def webhook_json(webhook: Webhook) -> dict[str, Any]:
     """As the API lists it: without the signing secret, and without the data of its authentication."""
     shown: dict[str, Any] = {
@@ -245,17 +240,6 @@ def webhook_json(webhook: Webhook) -> dict[str, Any]:
     if webhook.authentication:
         shown["authentication"] = {key: value for key, value in webhook.authentication.items() if key != "data"}
     return shown
-
-
-def invocation_json(invocation: Invocation) -> dict[str, Any]:
-    return {
-        "id": invocation.id,
-        "event_id": invocation.event_id,
-        "event_type": invocation.event_type,
-        "status": invocation.status,
-        "status_code": invocation.status_code,
-        "latest_completed_at": instant(invocation.completed_at),
-    }
 
 
 def _authentication_headers(authentication: Mapping[str, Any] | None) -> dict[str, str]:

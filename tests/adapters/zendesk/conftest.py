@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from pydantic import SecretStr
 
 from oneclick_sla_plugin.ports import Request, Response, Services
+from oneclick_sla_plugin.transport import HttpTransport
 from oneclick_sla_zendesk.fields import FieldCatalogue, catalogue
 from oneclick_sla_zendesk.plugin import ZendeskConnection, ZendeskPlatform
+from oneclick_sla_zendesk.simulator import ZendeskSandbox
 from oneclick_sla_zendesk.tickets import Account
 
 BASE_URL = "https://acme.zendesk.com"
@@ -103,3 +106,27 @@ def our_fields() -> FieldCatalogue:
 @pytest.fixture
 def account(our_fields: FieldCatalogue) -> Account:
     return Account(name="acme", base_url=BASE_URL, own_id="100", fields=our_fields)
+
+
+@pytest.fixture
+def account_there(clock: Callable[[], datetime]) -> Iterator[ZendeskSandbox]:
+    """A simulated account over HTTP."""
+    with ZendeskSandbox(clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+def connect(account_there: ZendeskSandbox, clock: Callable[[], datetime]) -> Iterator[Callable[..., ZendeskConnection]]:
+    """Connects to the simulated account as ``acme``, strictly, with the sandbox's settings and those that are given."""
+    with ExitStack() as transports:
+
+        def connect(**settings: Any) -> ZendeskConnection:
+            http = transports.enter_context(HttpTransport(account_there.base_url))
+            secrets = {name: SecretStr(value) for name, value in account_there.secrets().items()}
+            merged = {**account_there.settings(), **secrets, **settings}
+            given = {name: value for name, value in merged.items() if value is not None}
+            opened = ZendeskPlatform(strict=True).connect("acme", given, Services(lambda _base_url: http, clock))
+            assert isinstance(opened, ZendeskConnection)
+            return opened
+
+        yield connect

@@ -68,8 +68,8 @@ def open_ticket(sandbox: Sandbox) -> str:
 
 def test_a_second_installation_keeps_everything(connection: Connection) -> None:
     """The simulated account holds what the first installation made."""
-    assert install(connection) == ["create"] * 5
-    assert install(connection) == ["keep"] * 5
+    assert install(connection) == ["create"] * 14
+    assert install(connection) == ["keep"] * 14
     assert set(connection.installation(WEBHOOK_URL).secrets()) == {"webhook_secrets"}
 
 

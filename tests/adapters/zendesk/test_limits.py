@@ -16,7 +16,7 @@ from oneclick_sla_plugin.errors import (
     Unauthorised,
 )
 from oneclick_sla_plugin.ports import Request, Response
-from oneclick_sla_zendesk.limits import dropped_keys, json_object, retry_after
+from oneclick_sla_zendesk.limits import dropped_keys, failure, json_object, refusal_codes, retry_after
 
 TICKET = Request("PUT", "/api/v2/tickets/42.json", "write ticket")
 FIELD = Request("PUT", "/api/v2/ticket_fields/1", "update ticket field")
@@ -115,3 +115,31 @@ def test_a_rate_limit_carries_its_wait() -> None:
 def test_dropped_keys_are_known_by_name(warning: str, names: tuple[str, ...]) -> None:
     """Only what stands in brackets and looks like a key is a name."""
     assert dropped_keys({"x-zendesk-api-warn": warning}) == names
+
+
+def refused(*entries: object, attribute: str = "base") -> Response:
+    return Response(422, {}, json.dumps({"error": "RecordInvalid", "details": {attribute: list(entries)}}).encode())
+
+
+@pytest.mark.parametrize(
+    ("response", "codes"),
+    [
+        (refused({"description": "Order: cannot be blank", "error": "BlankValue"}), ("BlankValue",)),
+        (
+            refused({"error": "BlankValue"}, {"error": "InvalidValue"}, {"error": "BlankValue"}),
+            ("BlankValue", "InvalidValue"),
+        ),
+        (refused({"error": "my order 42 is late"}), ()),
+        (refused({"error": 7}, "text", None), ()),
+        (refused(*({"error": f"Code{number}"} for number in range(9))), ("Code0", "Code1", "Code2", "Code3", "Code4")),
+        (Response(422, {}, b"<html>"), ()),
+        (Response(422, {}, b'{"details": ["x"]}'), ()),
+        (Response(422, {}, b'{"details": {"base": 7}}'), ()),
+    ],
+)
+def test_a_refusal_is_explained_by_its_codes_alone(response: Response, codes: tuple[str, ...]) -> None:
+    """Zendesk's descriptions quote what was sent, so only its words for kinds of faults are kept."""
+    assert refusal_codes(response) == codes
+    error = failure(TICKET, response)
+    assert error is not None
+    assert error.reason == ("rejected: " + ", ".join(codes) if codes else "rejected")

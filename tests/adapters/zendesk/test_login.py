@@ -164,3 +164,29 @@ def test_threads_with_the_same_refused_token_renew_it_once(
     with ThreadPoolExecutor(2) as pool:
         ids = [future.result().id for future in [pool.submit(connection.read, "42") for _ in range(2)]]
     assert (ids, zendesk.tokens) == (["42", "42"], 2)
+
+
+@pytest.mark.parametrize(
+    ("granted", "reads"),
+    [
+        ("read tickets:write", True),
+        ("write read", True),
+        ("tickets:write read webhooks:read", True),
+        (None, True),
+        ("", True),
+        ("read", False),
+        ("tickets:read tickets:write", False),
+        ("ready tickets:write", False),
+    ],
+)
+def test_a_token_must_open_what_was_asked_for(
+    connection: ZendeskConnection, zendesk: Fake, granted: str | None, reads: bool
+) -> None:
+    """Zendesk may give less than was asked for without an error; a token without a scope is taken as it is."""
+    zendesk.answers["POST", "/oauth/tokens"] = answer({"access_token": "x", "scope": granted, "expires_in": 3600}, 201)
+    if reads:
+        assert connection.read("42").id == "42"
+    else:
+        with pytest.raises(Unauthorised) as raised:
+            connection.read("42")
+        assert raised.value.reason == "scope"

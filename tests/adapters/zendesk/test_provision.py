@@ -15,7 +15,19 @@ from oneclick_sla_zendesk.webhook import SUBSCRIPTIONS
 
 WEBHOOK_URL = "https://sla.acme.example/webhooks/acme"
 NAME = "oneclick-sla: acme"
-FIELDS = ["SLA priority", "SLA state", "SLA next due", "SLA first reply due"]
+FIELDS = [
+    "SLA priority",
+    "SLA state",
+    "SLA next due",
+    "SLA first reply due",
+    "SLA resolution due",
+    "SLA complaint stage",
+    "SLA complaint number",
+    "SLA complaint response due",
+    "SLA promised date",
+    "SLA extension reason",
+]
+VIEWS = ["SLA at risk", "Complaints", "Sensitive data"]
 
 
 class Fake(Protocol):
@@ -26,12 +38,17 @@ class Fake(Protocol):
 
 
 class Configuration:
-    """Ticket fields and webhooks of an account, kept as Zendesk keeps them."""
+    """Ticket fields, views and webhooks of an account, kept as Zendesk keeps them; it has no triggers."""
 
     def __init__(self, zendesk: Fake) -> None:
         self.fields: dict[int, dict[str, Any]] = {1: {"id": 1, "type": "subject", "title": "Subject", "active": True}}
         self.webhooks: dict[str, dict[str, Any]] = {}
+        self.views: dict[int, dict[str, Any]] = {}
         self._zendesk = zendesk
+        zendesk.answers["GET", "/api/v2/views"] = lambda _: self._answer({"views": list(self.views.values())})
+        zendesk.answers["POST", "/api/v2/views"] = self._create_view
+        zendesk.answers["GET", "/api/v2/trigger_categories"] = self._answer({"trigger_categories": []})
+        zendesk.answers["GET", "/api/v2/triggers"] = self._answer({"triggers": []})
         zendesk.answers["GET", "/api/v2/ticket_fields"] = lambda _: self._answer(
             {"ticket_fields": list(self.fields.values())}
         )
@@ -67,6 +84,12 @@ class Configuration:
 
     def _create_webhook(self, request: Request) -> Response:
         return self._answer({"webhook": self.add_webhook(**json.loads(request.body or b"")["webhook"])}, 201)
+
+    def _create_view(self, request: Request) -> Response:
+        given = json.loads(request.body or b"")["view"]
+        number = len(self.views) + 1
+        self.views[number] = {"id": number, **given, "conditions": {name: given[name] for name in ("all", "any")}}
+        return self._answer({"view": self.views[number]}, 201)
 
     def _list_webhooks(self, request: Request) -> Response:
         part = dict(request.query)["filter[name_contains]"]
@@ -107,14 +130,15 @@ def test_an_empty_account_gets_all_and_a_second_time_nothing(
     configuration: Configuration, install: Install, zendesk: Fake
 ) -> None:
     """Every object is made once; a second installation only looks."""
-    objects = [f'ticket field "{title}"' for title in FIELDS] + [f'webhook "{NAME}"']
+    objects = [f'ticket field "{title}"' for title in FIELDS]
+    objects += [f'view "{title}"' for title in VIEWS] + [f'webhook "{NAME}"']
     assert install() == dict.fromkeys(objects, "create")
-    before = json.dumps([configuration.fields, configuration.webhooks])
+    before = json.dumps([configuration.fields, configuration.views, configuration.webhooks])
     zendesk.requests.clear()
     assert install() == dict.fromkeys(objects, "keep")
     assert {request.method for request in zendesk.requests} <= {"GET", "POST"}
     assert [request.path for request in zendesk.requests if request.method == "POST"] == ["/oauth/tokens"]
-    assert json.dumps([configuration.fields, configuration.webhooks]) == before
+    assert json.dumps([configuration.fields, configuration.views, configuration.webhooks]) == before
 
 
 def test_planning_changes_nothing(configuration: Configuration, connection: ZendeskConnection, zendesk: Fake) -> None:
@@ -127,7 +151,25 @@ def test_the_objects_are_made_as_documented(configuration: Configuration, instal
     """Dropdowns with our tags as options, texts for instants, a webhook subscribed to what matters."""
     install()
     fields = [body["ticket_field"] for body in zendesk.sent("POST", "/api/v2/ticket_fields")]
-    assert fields == [
+    assert [field["title"] for field in fields] == FIELDS
+    assert fields[5]["custom_field_options"] == [
+        {"name": "Suspected", "value": "sla_complaint_suspected"},
+        {"name": "Registered", "value": "sla_complaint_registered"},
+        {"name": "Acknowledged", "value": "sla_complaint_acknowledged"},
+        {"name": "Investigating", "value": "sla_complaint_investigating"},
+        {"name": "Responded", "value": "sla_complaint_responded"},
+        {"name": "Follow-up", "value": "sla_complaint_follow_up"},
+        {"name": "Closed", "value": "sla_complaint_closed"},
+        {"name": "Rejected", "value": "sla_complaint_rejected"},
+        {"name": "Withdrawn", "value": "sla_complaint_withdrawn"},
+        {"name": "Duplicate", "value": "sla_complaint_duplicate"},
+    ]
+    assert fields[8] == {
+        "type": "date",
+        "title": "SLA promised date",
+        "agent_description": "Filled by agents for oneclick-sla. [oneclick-sla:promised_at]",
+    }
+    assert fields[:4] == [
         {
             "type": "tagger",
             "title": "SLA priority",
@@ -285,3 +327,31 @@ def test_new_fields_are_used_at_once(
     zendesk.requests.clear()
     connection.read("42")
     assert len(zendesk.sent("GET", "/api/v2/ticket_fields")) == 1
+
+
+def test_the_views_list_what_agents_have_to_see(configuration: Configuration, install: Install) -> None:
+    """Tickets with one of our tags, as long as there is something to do about them."""
+    install()
+    assert [(view["title"], view["all"]) for view in configuration.views.values()] == [
+        (
+            "SLA at risk",
+            [
+                {"field": "status", "operator": "less_than", "value": "solved"},
+                {"field": "current_tags", "operator": "includes", "value": "sla_at_risk sla_breached"},
+            ],
+        ),
+        (
+            "Complaints",
+            [
+                {"field": "status", "operator": "less_than", "value": "closed"},
+                {"field": "current_tags", "operator": "includes", "value": "sla_kind_complaint sla_is_complaint"},
+            ],
+        ),
+        (
+            "Sensitive data",
+            [
+                {"field": "status", "operator": "less_than", "value": "closed"},
+                {"field": "current_tags", "operator": "includes", "value": "sla_sensitive_data"},
+            ],
+        ),
+    ]

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from oneclick_sla_plugin.errors import ConfigError
+from oneclick_sla_zendesk.login import ApiToken, Credentials
 from oneclick_sla_zendesk.settings import load_settings
 
 SECRET = "MARKER-never-shown"
@@ -126,3 +127,66 @@ def test_no_secret_is_in_a_representation(settings: dict[str, Any]) -> None:
     """Settings may end in a log by accident."""
     checked = load_settings({**settings, "client_secret": SecretStr(SECRET), "webhook_secrets": [SecretStr(SECRET)]})
     assert SECRET not in repr(checked) + str(checked)
+
+
+LEGACY = {"client_id": None, "client_secret": None, "email": "sla@acme.example", "api_token": SecretStr("made-up")}
+
+
+def given(settings: dict[str, Any], **changes: object) -> dict[str, Any]:
+    return {name: value for name, value in {**settings, **changes}.items() if value is not None}
+
+
+def test_the_legacy_login_is_an_address_and_a_token(settings: dict[str, Any]) -> None:
+    """Instead of the OAuth client, as long as Zendesk takes API tokens."""
+    login = load_settings(given(settings, **LEGACY)).login
+    assert isinstance(login, ApiToken)
+    assert (login.email, login.token.get_secret_value()) == ("sla@acme.example", "made-up")
+    assert "made-up" not in repr(login)
+    assert isinstance(load_settings(settings).login, Credentials)
+
+
+@pytest.mark.parametrize(
+    ("changes", "paths"),
+    [
+        pytest.param({**LEGACY, "client_id": "x"}, ["api_token"], id="both logins"),
+        pytest.param({**LEGACY, "email": None}, ["email"], id="a token without an address"),
+        pytest.param({**LEGACY, "api_token": None}, ["api_token"], id="an address without a token"),
+        pytest.param({**LEGACY, "email": "nobody"}, ["email"], id="no address"),
+        pytest.param({"client_secret": None}, ["client_secret"], id="half a client"),
+        pytest.param({"client_id": None, "client_secret": None}, ["client_id", "client_secret"], id="no login"),
+    ],
+)
+def test_there_is_exactly_one_login(settings: dict[str, Any], changes: dict[str, object], paths: list[str]) -> None:
+    """Two would leave it open under whose name the program writes."""
+    with pytest.raises(ConfigError) as refusal:
+        load_settings(given(settings, **changes))
+    assert [problem.path for problem in refusal.value.problems] == paths
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"owners": {"default": "everybody"}}, "owners.default"),
+        ({"owners": {"default": 0}}, "owners.default"),
+        ({"owners": {"carrier_pigeon": "group"}}, "owners.carrier_pigeon"),
+        ({"webhook": "both"}, "webhook"),
+        ({"writes_per_ticket": 30}, "writes_per_ticket"),
+        ({"clock_skew_limit": 0}, "clock_skew_limit"),
+        ({"tiers": {"vip": 1}}, "tiers.vip"),
+    ],
+)
+def test_other_values_are_refused_where_they_stand(
+    settings: dict[str, Any], changes: dict[str, object], path: str
+) -> None:
+    """Each problem has the path of its key."""
+    with pytest.raises(ConfigError) as refusal:
+        load_settings({**settings, **changes})
+    # Where a value may have several types, each of them tells of its own problem under the key.
+    assert refusal.value.problems
+    assert all(problem.path.startswith(path) for problem in refusal.value.problems)
+
+
+def test_owners_are_the_assignee_the_group_or_a_group_by_its_id(settings: dict[str, Any]) -> None:
+    """By channel, with one for every other channel."""
+    owners = {"default": "assignee", "chat": "group", "email": 360001}
+    assert load_settings({**settings, "owners": owners}).owners == owners

@@ -229,3 +229,36 @@ def test_no_body_makes_the_parser_fail(body: bytes) -> None:
     """Whatever a believed sender sends is a ticket or a reason."""
     doorbell = find_ticket(body, own_id="100")
     assert bool(doorbell.ticket_ids) != bool(doorbell.dropped)
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-11-22T10:00:00.789012345Z", "2026-11-22T10:00:00+00:00", "2026-11-22T11:00:00+01:00"]
+)
+def test_a_timestamp_may_be_written_in_every_way_of_rfc_3339(at: str) -> None:
+    """Nine digits of a second, an offset: the text is signed as it stands, and read as an instant."""
+    assert receive(signed(at=at), BODY, NOW, RULE, None).ticket_ids == ("42",)
+
+
+def test_the_id_headers_are_not_believed() -> None:
+    """They are not signed: whatever they name, the body decides."""
+    headers = {**signed(), "x-zendesk-account-id": "666", "x-zendesk-webhook-id": "x"}
+    assert receive(headers, BODY, NOW, RULE, None) == Doorbell(("42",), "trigger")
+
+
+def test_a_body_that_was_written_anew_is_not_believed(sample: Callable[[str], Any]) -> None:
+    """Zendesk sends JSON in lines with a newline at its end; the same JSON in other bytes is another body."""
+    pretty = bent(sample)
+    assert receive(signed(pretty), pretty, NOW, RULE, None).ticket_ids == ("42",)
+    compact = json.dumps(json.loads(pretty)).encode()
+    assert reason_of_refusal(signed(pretty), compact) == (401, "signature")
+
+
+@pytest.mark.parametrize("status", ["OPEN", "DELETED", "ARCHIVED", "SCRUBBED", "NOT_KNOWN_YET"])
+def test_the_words_of_an_event_do_not_matter(sample: Callable[[str], Any], status: str) -> None:
+    """Only the id is used: what the ticket looks like is asked of the API."""
+    assert find_ticket(bent(sample, detail={"status": status, "group_id": "0"}), own_id="100").ticket_ids == ("42",)
+
+
+def test_an_answer_of_test_webhook_names_no_ticket_and_is_dropped() -> None:
+    """It is believed and answered like any other, and nothing is looked at."""
+    assert find_ticket(b'{"type": "zen:event-type:test", "detail": {}}', own_id=None).dropped == "unknown_event"

@@ -16,7 +16,7 @@ from oneclick_sla_plugin.domain.model import Channel
 from oneclick_sla_plugin.testing.clock import ManualClock
 from oneclick_sla_plugin.testing.deliveries import Outcome
 from oneclick_sla_zendesk.simulator import ZendeskSandbox
-from oneclick_sla_zendesk.simulator.webhooks import is_retried
+from oneclick_sla_zendesk.simulator.invocations import is_retried
 
 if TYPE_CHECKING:
     from tests.adapters.zendesk_simulator.conftest import Api, Receiver

@@ -13,7 +13,7 @@ import pytest
 from oneclick_sla_plugin.domain.model import Channel
 from oneclick_sla_plugin.testing.clock import ManualClock
 from oneclick_sla_zendesk.simulator import ZendeskSandbox
-from oneclick_sla_zendesk.simulator.webhooks import signature
+from oneclick_sla_zendesk.simulator.invocations import signature
 
 if TYPE_CHECKING:
     from tests.adapters.zendesk_simulator.conftest import Api, Receiver

@@ -186,3 +186,25 @@ def test_a_closed_sender_takes_nothing(receiver: Receiver) -> None:
     sender.close()
     sender.submit("one", [delivery(receiver.server.base_url, "late")])
     assert receiver.bodies == []
+
+
+def test_a_share_of_deliveries_comes_twice(sender: WebhookSender, receiver: Receiver) -> None:
+    """By chance, but none is lost; with a rate of one each comes twice."""
+    texts = [str(number) for number in range(40)]
+    for rate in (0.5, 1.0):
+        receiver.bodies.clear()
+        sender.duplicate_rate = rate
+        sender.submit("one", [delivery(receiver.server.base_url, text) for text in texts])
+        assert sender.wait_delivered(LONG)
+        assert set(receiver.bodies) == set(texts)
+        assert len(receiver.bodies) == 80 if rate == 1 else 40 < len(receiver.bodies) < 80
+
+
+def test_a_single_try_is_answered_at_once(sender: WebhookSender, receiver: Receiver) -> None:
+    """Beside the lanes, paused or not; nobody there is an outcome too."""
+    sender.pause()
+    request = Request("POST", "/hook", "deliver", body=b"now")
+    assert sender.try_once(receiver.server.base_url, request) == Outcome(200)
+    receiver.server.close()
+    assert sender.try_once(receiver.server.base_url, request) == Outcome(None)
+    assert receiver.bodies == ["now"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -71,3 +72,12 @@ def test_a_closed_server_answers_nobody(server: LoopbackServer, client: HttpTran
     server.close()
     with pytest.raises(TemporaryPlatformError):
         client.send(get("/things/1"))
+
+
+def test_an_answer_has_one_date_which_may_be_the_applications(server: LoopbackServer, client: HttpTransport) -> None:
+    """A simulator that owns its time tells that one; else it is this machine's."""
+    other = "Mon, 23 Nov 2026 09:00:00 GMT"
+    server.app.add_url_rule("/then", endpoint="then", view_func=lambda: ({}, 200, {"Date": other}))
+    assert client.send(get("/then")).headers["date"] == other
+    now = parsedate_to_datetime(client.send(get("/things/1")).headers["date"])
+    assert now.tzinfo is not None
