@@ -7,7 +7,14 @@ import platform
 
 from rich.console import Console
 
-from benchmarks import calendar_bench
+from benchmarks import (
+    calendar_bench,
+    classifier_bench,
+    decision_bench,
+    detectors_bench,
+    looks_bench,
+    webhooks_bench,
+)
 
 _WIDTH = 100
 """Fixed, so that figures are never cut short where the output is not a terminal."""
@@ -19,8 +26,9 @@ def main() -> None:
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, "
         f"{platform.python_implementation()} {platform.python_version()}"
     )
-    for table in calendar_bench.tables():
-        console.print(table)
+    for bench in (calendar_bench, classifier_bench, detectors_bench, decision_bench, webhooks_bench, looks_bench):
+        for table in bench.tables():
+            console.print(table)
 
 
 if __name__ == "__main__":

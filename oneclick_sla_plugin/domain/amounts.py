@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from oneclick_sla_plugin.domain.calendar import BusinessCalendar
@@ -27,13 +27,13 @@ class Ticking(Protocol):
 
 
 class WallTime:
-    """Time that always runs."""
+    """Time that always runs. Counted in UTC: in a zone, Python adds and subtracts what the clock on the wall shows."""
 
     def add(self, start: datetime, amount: timedelta, /) -> datetime:
-        return start + amount
+        return start.astimezone(UTC) + amount
 
     def between(self, a: datetime, b: datetime, /) -> timedelta:
-        return b - a
+        return b.astimezone(UTC) - a.astimezone(UTC)
 
 
 WALL_TIME = WallTime()
@@ -54,7 +54,7 @@ class Elapsed:
     duration: timedelta
 
     def due(self, start: datetime, calendar: BusinessCalendar) -> datetime:  # noqa: ARG002 - one signature for all
-        return start + self.duration
+        return WALL_TIME.add(start, self.duration)
 
     def ticking(self, calendar: BusinessCalendar) -> Ticking:  # noqa: ARG002 - one signature for all
         return WALL_TIME

@@ -10,8 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from oneclick_sla_plugin.domain.complaint import Stage
 from oneclick_sla_plugin.domain.message import Certainty, Verdict
-from oneclick_sla_plugin.domain.model import TAG_IS_COMPLAINT, TAG_NOT_COMPLAINT, Author, Field, Flag, Kind, Ticket
+from oneclick_sla_plugin.domain.model import (
+    TAG_IS_COMPLAINT,
+    TAG_NOT_COMPLAINT,
+    Author,
+    Field,
+    Flag,
+    Kind,
+    Ticket,
+    tag_of,
+)
 from oneclick_sla_plugin.domain.policy import Facts, Policy, first_value
 from oneclick_sla_plugin.domain.procedure import Suspicion
 from oneclick_sla_plugin.domain.sensitive import Finding
@@ -19,6 +29,7 @@ from oneclick_sla_plugin.domain.sensitive import Finding
 RULE_AGENT = "agent.sla_is_complaint"
 RULE_CONTEXT = "context.kind"
 RULE_REGISTERED = "register.entry"
+_SUSPECTED = frozenset(tag_of(Field.COMPLAINT_STAGE, stage) for stage in (Stage.SUSPECTED, Stage.REJECTED))
 _CERTAIN = 3.0
 """The weight of a rule that alone makes a complaint certain."""
 
@@ -82,9 +93,10 @@ def suspicion_of(ticket: Ticket, kind: Kind, analysis: Analysis) -> Suspicion | 
     """
     registered = Field.COMPLAINT_NUMBER in ticket.fields
     if TAG_NOT_COMPLAINT in ticket.tags and TAG_IS_COMPLAINT not in ticket.tags:
-        if not registered:
+        # Neither a complaint nor a suspicion that stood on the ticket is forgotten: it is kept as rejected.
+        if not registered and Field.COMPLAINT_STAGE not in ticket.fields and not _SUSPECTED & ticket.tags:
             return None
-        return Suspicion(certain=True, by_agent=True, rules=((RULE_REGISTERED, _CERTAIN),), rejected=True)
+        return Suspicion(certain=registered, by_agent=True, rules=((RULE_REGISTERED, _CERTAIN),), rejected=True)
     own = _customers(ticket, analysis)
     score = {Certainty.AUTO: 2, Certainty.SUGGESTED: 1, Certainty.NO: 0}
     # The first of the surest messages carries the complaint.

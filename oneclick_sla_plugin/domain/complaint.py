@@ -94,8 +94,8 @@ class Case:
 
     @property
     def registered(self) -> bool:
-        """Whether it belongs into the register: everything but a suspicion that nobody has judged."""
-        return self.stage is not Stage.SUSPECTED
+        """Whether it was taken for a complaint: more than a suspicion, judged or not."""
+        return any(event.what is Happened.REGISTERED for event in self.events)
 
 
 @dataclass(frozen=True, slots=True)

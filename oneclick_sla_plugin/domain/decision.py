@@ -161,7 +161,7 @@ def decide(
         clocks=clocks,
         state=judged.state,
         desired=desired,
-        next_look_at=_next_look_at(clocks, now),
+        next_look_at=_next_look_at(judged, now),
         complaint=complaint,
         findings=analysis.findings,
         flags=judged.facts.flags,
@@ -241,13 +241,15 @@ def rfc3339(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
-def _next_look_at(clocks: Iterable[Clock], now: datetime) -> datetime | None:
+def _next_look_at(judged: Judgement, now: datetime) -> datetime | None:
     """The next step or due instant. A clock is breached only after its due instant, hence the look just past it."""
     instants = []
-    for clock in clocks:
+    for clock in judged.clocks:
         if clock.running:
             instants.append(clock.due_at + _JUST_PAST)
             instants += [step.at for step in clock.steps if step.before_due and step.at > now]
         elif clock.overdue:
             instants += [step.at for step in clock.steps if not step.before_due and step.at > now]
+    if judged.procedure is not None and judged.procedure.next_timer_at is not None:
+        instants.append(judged.procedure.next_timer_at)
     return min(instants, default=None)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import NamedTuple
 
 from oneclick_sla_plugin.domain.amounts import Ticking
 from oneclick_sla_plugin.domain.model import Status, Ticket
 
 SETTLED = frozenset({Status.SOLVED, Status.CLOSED})
 
+_AT = attrgetter("at")
+_BEGINS = attrgetter("begins")
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A half-open interval during which a ticket's clock stands still, and the status that caused it."""
+
+class Pause(NamedTuple):
+    """A half-open interval during which a ticket's clock stands still, and the status that caused it.
+
+    A tuple, since a long history has hundreds at each look, and a frozen dataclass takes twice as long to make.
+    """
 
     begins: datetime
     ends: datetime
@@ -29,14 +35,19 @@ def pauses_of(ticket: Ticket, statuses: Collection[Status], since: datetime, unt
     """
     if not statuses:
         return ()
-    history = sorted(ticket.status_history, key=lambda change: change.at)
     spans = []
-    for n, change in enumerate(history):
-        begins = max(change.at, since)
-        ends = min(history[n + 1].at, until) if n + 1 < len(history) else until
-        if change.status in statuses and begins < ends:
-            spans.append(Pause(begins, ends, change.status))
-    return tuple(spans)
+    ends = until
+    for change in sorted(ticket.status_history, key=_AT)[::-1]:
+        at = change.at
+        if change.status in statuses:
+            begins = at if at > since else since  # noqa: FURB136 - a year of history passes here: no calls
+            if begins < ends:
+                spans.append(Pause(begins, ends, change.status))
+        if at <= since:  # what came before was over by then
+            break
+        if at < ends:  # noqa: PLR1730 - likewise
+            ends = at
+    return tuple(spans[::-1])
 
 
 def settled_at(ticket: Ticket) -> datetime | None:
@@ -46,7 +57,7 @@ def settled_at(ticket: Ticket) -> datetime | None:
     """
     if not ticket.settled:
         return None
-    history = sorted(ticket.status_history, key=lambda change: change.at)
+    history = sorted(ticket.status_history, key=_AT)
     at = None
     for change in history:
         if change.status not in SETTLED:
@@ -62,7 +73,7 @@ def add_without_pauses(ticking: Ticking, start: datetime, amount: timedelta, pau
     Pauses may overlap, be out of order, or lie before ``start``. ``amount`` is not negative.
     """
     at, left = start, amount
-    for pause in sorted(pauses, key=lambda pause: pause.begins):
+    for pause in sorted(pauses, key=_BEGINS):
         if pause.begins > at:
             counted = ticking.between(at, pause.begins)
             if counted >= left:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from types import MappingProxyType
 
 from oneclick_sla_plugin.domain.changes import marked_keys
@@ -82,7 +83,7 @@ class Suspicion:
     ``certain``: registered without asking; else an agent has to confirm it.
     ``message``: the one that carries it, ``None`` for the customer's first.
     ``escalated``: a consumer body or a legal step is named. ``rejected``: it was
-    registered, and an agent says that it is none.
+    registered or suspected, and an agent says that it is none.
     """
 
     certain: bool
@@ -117,7 +118,10 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """The case, what its clocks are measured by, and what was refused."""
+    """The case, what its clocks are measured by, and what was refused.
+
+    ``next_timer_at``: when silence of the customer will close it, if nothing else happens.
+    """
 
     case: Case
     round: Round
@@ -126,6 +130,7 @@ class Procedure:
     followed_up_at: datetime | None
     refusals: tuple[Refusal, ...] = ()
     solved_unanswered: bool = False
+    next_timer_at: datetime | None = None
 
 
 def follow(
@@ -155,6 +160,7 @@ class _Play:
         self._refusals: list[Refusal] = []
         self._round = Round(1, self._received_at, self._due(Metric.COMPLAINT_RESPONSE, self._received_at))
         self._followed_up_at: datetime | None = None
+        self._next_timer_at: datetime | None = None
 
     def result(self) -> Procedure:
         carrier = self._carrier.id if self._carrier else None
@@ -162,12 +168,15 @@ class _Play:
         if self._suspicion.certain:
             actor = "agent" if self._suspicion.by_agent else "us"
             facts = {"rules": " ".join(rule for rule, _ in self._suspicion.rules)} if self._suspicion.rules else {}
+            facts |= self._promises()
             self._happens(CaseEvent(Happened.REGISTERED, self._received_at, actor, carrier, facts=facts))
             if self._suspicion.escalated:
                 self._happens(CaseEvent(Happened.ESCALATED, self._received_at, "customer", carrier))
             self._play_by_time()
             self._extend()
             self._by_command()
+        elif self._suspicion.rejected:
+            self._reject()
         return Procedure(
             case=Case(
                 stage=self._stage or Stage.SUSPECTED,
@@ -185,7 +194,17 @@ class _Play:
             followed_up_at=self._followed_up_at,
             refusals=tuple(self._refusals),
             solved_unanswered=self._ticket.settled and self._stage in _OPEN,
+            next_timer_at=self._next_timer_at,
         )
+
+    def _promises(self) -> dict[str, str]:
+        """What the policy promised at receipt, for the register."""
+        promised = {
+            "ack_due_at": self._due(Metric.COMPLAINT_ACK, self._received_at),
+            "response_due_at": self._due(Metric.COMPLAINT_RESPONSE, self._received_at),
+            "legal_due_at": self._due(Metric.COMPLAINT_LEGAL, self._received_at),
+        }
+        return {name: _rfc3339(due_at) for name, due_at in promised.items() if due_at is not None}
 
     # --- what is seen ---
 
@@ -209,11 +228,12 @@ class _Play:
                 acknowledged_at = acknowledged_at or message.at
                 by = "us" if message.author is Author.US else "agent"
                 due_at = self._due(Metric.COMPLAINT_ACK, self._received_at)
-                yield CaseEvent(Happened.ACKNOWLEDGED, message.at, by, message.id, facts=_due_fact(due_at))
+                facts = {**_due_fact(due_at), **({"automatic": "true"} if by == "us" else {})}
+                yield CaseEvent(Happened.ACKNOWLEDGED, message.at, by, message.id, facts=facts)
         if acknowledged_at is not None:
             yield from self._investigations(acknowledged_at)
         yield from self._responses()
-        for before, change in zip(self._history, self._history[1:], strict=False):
+        for before, change in pairwise(self._history):
             if before.status in SETTLED and change.status not in SETTLED:
                 yield CaseEvent(Happened.REOPENED, change.at, "system")
             elif change.status is Status.CLOSED:
@@ -230,15 +250,23 @@ class _Play:
         return message.author is Author.AGENT and message.public
 
     def _investigations(self, acknowledged_at: datetime) -> Iterable[CaseEvent]:
-        """A note, a hold or an assignment; one from before the acknowledgement begins with it."""
-        for message in self._after:
-            if message.author is Author.AGENT and not message.public:
-                yield CaseEvent(Happened.INVESTIGATED, max(message.at, acknowledged_at), "agent", message.id)
-        for change in self._history:
-            if change.status in (Status.PENDING, Status.ON_HOLD) and change.at >= acknowledged_at:
-                yield CaseEvent(Happened.INVESTIGATED, change.at, "system")
+        """The first note, hold or assignment; one from before the acknowledgement begins with it."""
         if self._ticket.assignee is not None:
             yield CaseEvent(Happened.INVESTIGATED, acknowledged_at, "system", facts={"by": "assignment"})
+            return
+        note = next((message for message in self._after if message.author is Author.AGENT and not message.public), None)
+        held_at = next(
+            (
+                change.at
+                for change in self._history
+                if change.at >= acknowledged_at and change.status in (Status.PENDING, Status.ON_HOLD)
+            ),
+            None,
+        )
+        if note is not None and (held_at is None or max(note.at, acknowledged_at) <= held_at):
+            yield CaseEvent(Happened.INVESTIGATED, max(note.at, acknowledged_at), "agent", note.id)
+        elif held_at is not None:
+            yield CaseEvent(Happened.INVESTIGATED, held_at, "system")
 
     def _responses(self) -> Iterable[CaseEvent]:
         """The answer: an agent's last public message before the ticket was solved, with none of the customer between."""
@@ -307,6 +335,7 @@ class _Play:
                 message.author is Author.CUSTOMER and self._followed_up_at < message.at <= silent_until
                 for message in self._after
             )
+            self._next_timer_at = silent_until if silent_until > self._now and not spoke else None
             if silent_until <= until and not spoke:
                 self._happens(CaseEvent(Happened.CLOSED, silent_until, "us", facts={"customer": "silent"}))
 
@@ -352,11 +381,15 @@ class _Play:
         ]
         return told[-1] if told else None
 
-    # --- commands of agents: the platform does not tell when they were given ---
+    # --- commands of agents, and mergers: the platform does not tell when they were given ---
 
     def _by_command(self) -> None:
         if self._suspicion.rejected:
-            self._happens(CaseEvent(Happened.REJECTED, self._received_at, "agent", facts={"by": TAG_NOT_COMPLAINT}))
+            self._reject()
+            return
+        if self._ticket.merged_into is not None:
+            facts = {"duplicate_of": self._ticket.merged_into}
+            self._happens(CaseEvent(Happened.DUPLICATED, self._received_at, "system", facts=facts))
             return
         wanted = commanded_stage(self._ticket)
         if wanted is None or wanted is self._stage or wanted not in _BY_STAGE_FIELD:
@@ -373,6 +406,9 @@ class _Play:
         if not self._happens(event):
             allowed = sorted({stage.value for stage in (self._allowed(way) for way in Happened) if stage is not None})
             self._refuse("stage_not_allowed", stage=wanted.value, allowed=", ".join(allowed))
+
+    def _reject(self) -> None:
+        self._happens(CaseEvent(Happened.REJECTED, self._received_at, "agent", facts={"by": TAG_NOT_COMPLAINT}))
 
     def _allowed(self, what: Happened) -> Stage | None:
         stage = TRANSITIONS[what].get(self._stage)
