@@ -1,15 +1,16 @@
-"""Group commit: many threads wait, one thread writes, one commit serves them all.
+"""Group commit: many threads wait, one of them writes, one commit serves them all.
 
 A commit costs a flush of the disk, and writers that queue for SQLite's lock are
-served unfairly. So within a process one thread commits everything that waits in
-one transaction; while it does, the next group gathers.
+served unfairly. So within a process one thread at a time commits everything that
+waits in one transaction; while it does, the next group gathers, and the first of
+that group commits it. No thread is handed the work that would have to wake up for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from threading import Condition, Thread
+from dataclasses import dataclass, field
+from threading import Condition, Lock
 from typing import Generic, TypeVar
 
 from oneclick_sla_plugin.errors import StoreError
@@ -17,64 +18,81 @@ from oneclick_sla_plugin.errors import StoreError
 T = TypeVar("T")
 
 
-class GroupCommit(Generic[T]):
-    """Hands what several threads submit to ``commit`` together. ``commit`` raises ``StoreError`` when it fails.
+@dataclass(slots=True)
+class _Waiting(Generic[T]):
+    """An item, and the thread that waits for it at ``wake``, a lock that is taken until there is news.
 
-    The thread starts with the first item, so a process may fork before that.
+    The news is that the item's commit has ended, well or with ``error``; or, while
+    it is not ``done``, that it is this thread's turn to commit.
     """
 
-    def __init__(self, commit: Callable[[Sequence[T]], None], *, name: str) -> None:
+    item: T
+    done: bool = False
+    error: StoreError | None = None
+    wake: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.wake.acquire()
+
+
+class GroupCommit(Generic[T]):
+    """Hands what several threads submit to ``commit`` together. ``commit`` raises ``StoreError`` when it fails."""
+
+    def __init__(self, commit: Callable[[Sequence[T]], None]) -> None:
         self._commit = commit
-        self._name = name
         self._changed = Condition()
-        self._waiting: list[tuple[T, Future[None]]] = []
-        self._thread: Thread | None = None
+        self._queue: list[_Waiting[T]] = []
+        self._committing = False
         self._closed = False
 
     def submit(self, item: T) -> None:
         """Returns when ``item`` is committed. Raises ``StoreError`` when it is not, or after :meth:`close`."""
-        committed: Future[None] = Future()
+        mine = _Waiting(item)
         with self._changed:
             if self._closed:
                 raise StoreError("the store is closed")
-            self._waiting.append((item, committed))
-            # A forked child inherits the object but not the thread.
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
-            self._changed.notify()
-        committed.result()
+            self._queue.append(mine)
+            waits = self._committing
+            self._committing = True
+        if waits:
+            mine.wake.acquire()
+        if not mine.done:
+            self._commit_all(mine)
+        if mine.error is not None:
+            raise mine.error
 
     @property
     def waiting(self) -> int:
         """How many items wait for the next commit."""
         with self._changed:
-            return len(self._waiting)
+            return len(self._queue)
 
     def close(self) -> None:
-        """Commit what waits and stop the thread; later submissions are refused."""
+        """Wait until what was submitted is committed; later submissions are refused."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
-            thread = self._thread
-        if thread is not None:
-            thread.join()
+            self._changed.wait_for(lambda: not self._committing)
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                group, self._waiting = self._waiting, []
-            if not group:
-                return
-            try:
-                self._commit([item for item, _ in group])
-            except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left waiting
-                for _, committed in group:
-                    committed.set_exception(_for_one_caller(error))
-            else:
-                for _, committed in group:
-                    committed.set_result(None)
+    def _commit_all(self, mine: _Waiting[T]) -> None:
+        """Commit what waits, ``mine`` with it; then the first of those that came meanwhile goes on."""
+        with self._changed:
+            group, self._queue = self._queue, []
+        try:
+            self._commit([waiting.item for waiting in group])
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left waiting
+            for waiting in group:
+                waiting.error = _for_one_caller(error)
+        with self._changed:
+            following = self._queue[0] if self._queue else None
+            if following is None:
+                self._committing = False
+                self._changed.notify_all()
+        if following is not None:
+            following.wake.release()
+        for waiting in group:
+            waiting.done = True
+            if waiting is not mine:
+                waiting.wake.release()
 
 
 def _for_one_caller(error: Exception) -> StoreError:

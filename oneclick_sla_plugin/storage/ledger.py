@@ -10,7 +10,8 @@ until that expires, then the row is claimed again.
 
 Looks at one ticket begin at least ``spacing`` apart, a failed one is held back
 until ``not_before``, and a dead row stays dead until a person acts; a mark only
-counts in all three cases, it hastens and revives nothing.
+counts in all three cases, it hastens and revives nothing. Nor is a ticket claimed
+whose account sleeps.
 """
 
 from __future__ import annotations
@@ -23,24 +24,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, func, insert, select, true, update
 
 from oneclick_sla_plugin.domain.model import TicketKey
-from oneclick_sla_plugin.ports import Claim
+from oneclick_sla_plugin.ports import Claim, ReplyIntent
 from oneclick_sla_plugin.storage.database import Database
 from oneclick_sla_plugin.storage.group_commit import GroupCommit
-from oneclick_sla_plugin.storage.tables import latest
+from oneclick_sla_plugin.storage.statements import ANY_DUE, DUE, LEASE, NEXT_DUE, mark_rows
+from oneclick_sla_plugin.storage.tables import instant_of, latest, microseconds
 from oneclick_sla_plugin.storage.tables import ticket_ledger as ledger
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
-_live = and_(ledger.c.due_at.is_not(None), ledger.c.dead_at.is_(None))
-_claimable_at = latest(
-    ledger.c.due_at,
-    ledger.c.not_before,
-    func.coalesce(ledger.c.lease_until, ledger.c.due_at, type_=ledger.c.due_at.type),
-)
 _no_lease: Mapping[str, None] = {"lease_by": None, "lease_until": None}
 
 
@@ -58,6 +53,7 @@ class DeadTicket:
 class _Marks:
     keys: tuple[TicketKey, ...]
     now: datetime
+    backlog: bool
 
 
 class SqlLedger:
@@ -81,71 +77,55 @@ class SqlLedger:
         self._lease = lease
         self._spacing = spacing
         self._owner = owner
-        self._marks = GroupCommit(self._commit_marks, name="ledger-writer")
+        self._marks = GroupCommit(self._commit_marks)
 
     # --- marking ------------------------------------------------------------------------------
 
-    def mark(self, keys: Iterable[TicketKey], now: datetime) -> None:
+    def mark(self, keys: Iterable[TicketKey], now: datetime, *, backlog: bool = False) -> None:
         """Durably note that these tickets have to be looked at; returns after the commit.
 
-        Threads that mark at the same time share one commit.
+        Threads that mark at the same time share one commit. ``backlog``: the tickets
+        are no news, and not counted as arrivals.
         """
-        marks = _Marks(tuple(keys), now)
+        marks = _Marks(tuple(keys), now, backlog)
         if marks.keys:
             self._marks.submit(marks)
 
     def _commit_marks(self, group: Sequence[_Marks]) -> None:
         counts: dict[TicketKey, int] = {}
         earliest: dict[TicketKey, datetime] = {}
+        arrived: dict[TicketKey, datetime] = {}
         for marks in group:
             for key in marks.keys:
                 counts[key] = counts.get(key, 0) + 1
                 earliest[key] = min(earliest.get(key, marks.now), marks.now)
+                if not marks.backlog:
+                    arrived[key] = min(arrived.get(key, marks.now), marks.now)
         rows = [
             {
                 "account": key.account,
                 "ticket": key.id,
                 "marked": counts[key],
                 "done": 0,
-                "due_at": earliest[key],
-                "not_before": earliest[key],
+                "due_at": microseconds(earliest[key]),
+                "not_before": microseconds(earliest[key]),
                 "attempts": 0,
+                "first_marked_at": microseconds(arrived[key]) if key in arrived else None,
             }
             for key in sorted(counts)  # two processes that lock the same rows do so in the same order
         ]
-        with self._database.writing() as connection:
-            connection.execute(self._upsert(), rows)
-
-    def _upsert(self) -> sqlite.Insert | postgresql.Insert:
-        dialect = self._database.dialect
-        statement = postgresql.insert(ledger) if dialect == "postgresql" else sqlite.insert(ledger)
-        new = statement.excluded
-        sooner = or_(ledger.c.due_at.is_(None), ledger.c.due_at > new.due_at)
-        return statement.on_conflict_do_update(
-            index_elements=[ledger.c.account, ledger.c.ticket],
-            set_={
-                "marked": ledger.c.marked + new.marked,
-                "due_at": case((sooner, new.due_at), else_=ledger.c.due_at),
-            },
-        )
+        mark_rows(self._database, rows)
 
     # --- claiming and settling ----------------------------------------------------------------
 
     def claim_due(self, limit: int, now: datetime) -> Sequence[Claim]:
-        """Lease up to ``limit`` tickets that are due, the longest waiting first."""
+        """Lease up to ``limit`` tickets that are due, the longest waiting first; none of an account that sleeps."""
         owner = self._owner or f"{platform.node()}:{os.getpid()}"
-        due = (
-            select(ledger.c.account, ledger.c.ticket, ledger.c.marked, ledger.c.attempts)
-            .where(
-                _live,
-                ledger.c.due_at <= now,
-                ledger.c.not_before <= now,
-                or_(ledger.c.lease_until.is_(None), ledger.c.lease_until <= now),
-            )
-            .order_by(ledger.c.due_at, ledger.c.account, ledger.c.ticket)
-            .limit(limit)
-            .with_for_update(skip_locked=True)  # not rendered on SQLite, where the transaction is the lock
-        )
+        due = {"now": now, "limit": limit}
+        with self._database.reading() as connection:
+            # A look that finds nothing keeps no writer waiting, and there are many of them.
+            if connection.execute(ANY_DUE, due).first() is None:
+                return []
         with self._database.writing() as connection:
             claims = [
                 Claim(
@@ -153,21 +133,22 @@ class SqlLedger:
                     marked=row.marked,
                     attempts=row.attempts + 1,
                     token=f"{owner}:{uuid.uuid4().hex}",
+                    writes=tuple(instant_of(at) for at in row.writes or ()),
+                    replies=tuple(ReplyIntent(key, instant_of(at), sent) for key, at, sent in row.replies or ()),
                 )
-                for row in connection.execute(due)
+                for row in connection.execute(DUE, due)
             ]
             if claims:
                 connection.execute(
-                    update(ledger)
-                    .where(ledger.c.account == bindparam("of_account"), ledger.c.ticket == bindparam("of_ticket"))
-                    .values(
-                        attempts=ledger.c.attempts + 1,
-                        lease_by=bindparam("token"),
-                        lease_until=now + self._lease,
-                        not_before=now + self._spacing,
-                    ),
+                    LEASE,
                     [
-                        {"of_account": claim.key.account, "of_ticket": claim.key.id, "token": claim.token}
+                        {
+                            "of_account": claim.key.account,
+                            "of_ticket": claim.key.id,
+                            "token": claim.token,
+                            "until": now + self._lease,
+                            "spaced": now + self._spacing,
+                        }
                         for claim in claims
                     ],
                 )
@@ -180,11 +161,19 @@ class SqlLedger:
                 connection.execute(update(ledger).where(_held(claim)).values(lease_until=now + self._lease))
 
     def finish(
-        self, claim: Claim, now: datetime, next_look_at: datetime | None, facts: Mapping[str, Any] | None = None
+        self,
+        claim: Claim,
+        now: datetime,
+        next_look_at: datetime | None,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        writes: Sequence[datetime] = (),
+        replies: Sequence[ReplyIntent] | None = None,
     ) -> bool:
         """Settle a claim; false when its lease was lost.
 
         ``facts`` (JSON values, no text of a customer) replace the ones on the row; ``None`` leaves those.
+        ``writes`` and ``replies`` are what the next claim will tell; ``None`` leaves those that stand.
         """
         values: dict[str, Any] = {
             **_no_lease,
@@ -192,19 +181,47 @@ class SqlLedger:
             "due_at": case((ledger.c.marked > claim.marked, _instant(now)), else_=_instant(next_look_at)),
             "attempts": 0,
             "last_reason": None,
+            "settled_at": now,
+            **_writes(writes),
         }
+        if replies is not None:
+            values |= _replies(replies)
         if facts is not None:
             values["facts"] = dict(facts)
         return self._settle(claim, values)
 
-    def fail(self, claim: Claim, now: datetime, not_before: datetime, reason: str) -> bool:  # noqa: ARG002 - the port's
+    def fail(
+        self,
+        claim: Claim,
+        now: datetime,  # noqa: ARG002 - the port's
+        not_before: datetime,
+        reason: str,
+        *,
+        writes: Sequence[datetime] = (),
+    ) -> bool:
         """Give a claim back, to be tried again no earlier than ``not_before``; false when its lease was lost."""
-        held_back = latest(ledger.c.not_before, _instant(not_before))
-        return self._settle(claim, {**_no_lease, "not_before": held_back, "last_reason": reason})
+        return self._settle(claim, {**_given_back(not_before, reason), **_writes(writes)})
+
+    def release(
+        self,
+        claim: Claim,
+        now: datetime,  # noqa: ARG002 - the port's
+        not_before: datetime,
+        reason: str,
+        *,
+        writes: Sequence[datetime] = (),
+    ) -> bool:
+        """Give a claim back without counting the attempt; false when its lease was lost."""
+        uncounted = {"attempts": ledger.c.attempts - 1}
+        return self._settle(claim, {**_given_back(not_before, reason), **_writes(writes), **uncounted})
 
     def bury(self, claim: Claim, now: datetime, reason: str) -> bool:
         """Put a ticket on the dead list, where it stays until a person acts; false when its lease was lost."""
         return self._settle(claim, {**_no_lease, "dead_at": now, "last_reason": reason})
+
+    def intend(self, claim: Claim, replies: Sequence[ReplyIntent]) -> bool:
+        """Durably note what was sent to the customer and what is about to be; false when the lease was lost."""
+        return self._settle(claim, _replies(replies))
 
     def _settle(self, claim: Claim, values: Mapping[str, Any]) -> bool:
         with self._database.writing() as connection:
@@ -214,22 +231,16 @@ class SqlLedger:
 
     def next_due_at(self, now: datetime) -> datetime | None:
         """The earliest instant, past ones included, at which :meth:`claim_due` will have something."""
-        # No row is claimable before its due_at. So the first row of the future bounds the answer from
-        # above, and only rows that are due up to there are asked: the index finds them, however many
-        # timers lie further ahead.
-        bound = (
-            select(_claimable_at)
-            .where(_live, ledger.c.due_at > now)
-            .order_by(ledger.c.due_at)
-            .limit(1)
-            .scalar_subquery()
-        )
-        earliest = select(func.min(_claimable_at, type_=ledger.c.due_at.type)).where(
-            _live, ledger.c.due_at <= func.coalesce(bound, _instant(_END_OF_TIME))
-        )
         with self._database.reading() as connection:
-            due_at: datetime | None = connection.execute(earliest).scalar_one()
+            due_at: datetime | None = connection.execute(NEXT_DUE, {"now": now}).scalar_one()
         return due_at
+
+    def arrivals(self, account: str, since: datetime, until: datetime) -> int:
+        """How many tickets of an account were marked for the first time in [``since``, ``until``)."""
+        first = ledger.c.first_marked_at
+        count = select(func.count()).where(ledger.c.account == account, first >= since, first < until)
+        with self._database.reading() as connection:
+            return connection.execute(count).scalar_one()
 
     def check(self) -> None:
         """Raises ``StoreError`` when the ledger cannot be written: writes a row and takes it back."""
@@ -240,11 +251,11 @@ class SqlLedger:
 
     # --- the dead list ------------------------------------------------------------------------
 
-    def dead(self, limit: int = 100) -> Sequence[DeadTicket]:
-        """What waits for a person, the latest first. Raises ``StoreError``."""
+    def dead(self, limit: int = 100, account: str | None = None) -> Sequence[DeadTicket]:
+        """What waits for a person, the latest first; of one account if it is named. Raises ``StoreError``."""
         listing = (
             select(ledger.c.account, ledger.c.ticket, ledger.c.dead_at, ledger.c.attempts, ledger.c.last_reason)
-            .where(ledger.c.dead_at.is_not(None))
+            .where(ledger.c.dead_at.is_not(None), _of(account))
             .order_by(ledger.c.dead_at.desc(), ledger.c.account, ledger.c.ticket)
             .limit(limit)
         )
@@ -253,6 +264,12 @@ class SqlLedger:
                 DeadTicket(TicketKey(row.account, row.ticket), row.dead_at, row.attempts, row.last_reason or "")
                 for row in connection.execute(listing)
             ]
+
+    def count_dead(self, account: str | None = None) -> int:
+        """How many tickets wait for a person. Raises ``StoreError``."""
+        count = select(func.count()).where(ledger.c.dead_at.is_not(None), _of(account))
+        with self._database.reading() as connection:
+            return connection.execute(count).scalar_one()
 
     def retry(self, keys: Iterable[TicketKey], now: datetime) -> int:
         """Take dead tickets back to work at once, with attempts counted anew; returns how many were dead."""
@@ -267,13 +284,51 @@ class SqlLedger:
         with self._database.writing() as connection:
             return sum(connection.execute(delete(ledger).where(_dead(key))).rowcount for key in sorted(keys))
 
+    def prune(self, before: datetime, limit: int = 1000) -> int:
+        """Forget tickets that were settled before an instant and that nothing is scheduled for.
+
+        No more than ``limit`` in one transaction; returns how many. Raises ``StoreError``.
+        """
+        old = (
+            select(ledger.c.account, ledger.c.ticket)
+            .where(
+                ledger.c.settled_at < before,
+                ledger.c.due_at.is_(None),
+                ledger.c.dead_at.is_(None),
+                ledger.c.lease_by.is_(None),
+            )
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        with self._database.writing() as connection:
+            keys = [TicketKey(row.account, row.ticket) for row in connection.execute(old)]
+            for key in keys:
+                connection.execute(delete(ledger).where(_row(key)))
+        return len(keys)
+
     def close(self) -> None:
-        """Commit the marks that wait and stop the writer; later marks are refused."""
+        """Wait for the marks under way; later ones are refused."""
         self._marks.close()
 
 
 def _instant(at: datetime | None) -> ColumnElement[datetime]:
     return bindparam(None, at, type_=ledger.c.due_at.type)
+
+
+def _writes(writes: Sequence[datetime]) -> dict[str, Any]:
+    return {"writes": [microseconds(at) for at in writes] or None}
+
+
+def _replies(replies: Sequence[ReplyIntent]) -> dict[str, Any]:
+    return {"replies": [[reply.key, microseconds(reply.at), reply.sent] for reply in replies] or None}
+
+
+def _given_back(not_before: datetime, reason: str) -> dict[str, Any]:
+    return {**_no_lease, "not_before": latest(ledger.c.not_before, _instant(not_before)), "last_reason": reason}
+
+
+def _of(account: str | None) -> ColumnElement[bool]:
+    return true() if account is None else ledger.c.account == account
 
 
 def _row(key: TicketKey) -> ColumnElement[bool]:

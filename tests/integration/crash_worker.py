@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from oneclick_sla_plugin.delivery.health import Health
 from oneclick_sla_plugin.delivery.inbox import Inbox
 from oneclick_sla_plugin.delivery.reconcile import Account, Reconciler
 from oneclick_sla_plugin.domain.changes import Changes, Desired, Note, compose
@@ -36,6 +37,7 @@ from oneclick_sla_plugin.domain.model import (
 from oneclick_sla_plugin.domain.priority import PriorityVerdict
 from oneclick_sla_plugin.engines.local import LocalEngine
 from oneclick_sla_plugin.ports import Connection
+from oneclick_sla_plugin.storage.accounts import SqlAccountStates
 from oneclick_sla_plugin.storage.database import open_database
 from oneclick_sla_plugin.storage.ledger import SqlLedger
 
@@ -136,6 +138,7 @@ def main(url: str, helpdesk: str, role: str, hang_at: str = "") -> None:
         {"acme": Account("acme", cast("Connection", FileHelpdesk(Path(helpdesk), hang_at)), decide)},
         ledger,
         clock,
+        health=Health(SqlAccountStates(database), clock, Uncounted()),
         adjust=lambda _, decision: decision,
         announce=ignored,
         events=Uncounted(),

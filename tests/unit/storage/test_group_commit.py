@@ -38,7 +38,7 @@ def wait_for(group: GroupCommit[str], items: int) -> None:
 def test_what_gathers_during_a_commit_is_committed_together() -> None:
     """While the first item is being committed four more arrive; they share the second commit."""
     gate = Gate()
-    group = GroupCommit(gate, name="test")
+    group = GroupCommit(gate)
     with ThreadPoolExecutor(5) as pool:
         first = pool.submit(group.submit, "first")
         assert gate.begun.acquire(timeout=10)
@@ -54,7 +54,7 @@ def test_what_gathers_during_a_commit_is_committed_together() -> None:
 def test_nobody_returns_before_the_commit() -> None:
     """The caller is still waiting while its item is being committed."""
     gate = Gate()
-    group = GroupCommit(gate, name="test")
+    group = GroupCommit(gate)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(group.submit, "item")
         assert gate.begun.acquire(timeout=10)
@@ -69,14 +69,14 @@ def test_nobody_returns_before_the_commit() -> None:
     ("error", "words"), [(StoreError("disk full"), "disk full"), (ZeroDivisionError("secret"), "ZeroDivisionError")]
 )
 def test_an_error_reaches_every_waiting_caller(error: Exception, words: str) -> None:
-    """Each gets a StoreError of its own, whatever went wrong, and the writer lives on."""
+    """Each gets a StoreError of its own, whatever went wrong, and the next commit is none the worse."""
     failing = True
 
     def commit(items: Sequence[str]) -> None:
         if failing:
             raise error
 
-    group = GroupCommit(commit, name="test")
+    group = GroupCommit(commit)
     with ThreadPoolExecutor(3) as pool:
         futures = [pool.submit(group.submit, name) for name in "abc"]
         errors = [future.exception(10) for future in futures]
@@ -91,7 +91,7 @@ def test_an_error_reaches_every_waiting_caller(error: Exception, words: str) -> 
 def test_closing_commits_what_waits_and_refuses_what_comes_later() -> None:
     """An accepted item is never dropped; one that comes too late is told so."""
     gate = Gate()
-    group = GroupCommit(gate, name="test")
+    group = GroupCommit(gate)
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(group.submit, "first")
         assert gate.begun.acquire(timeout=10)
@@ -106,12 +106,10 @@ def test_closing_commits_what_waits_and_refuses_what_comes_later() -> None:
         group.submit("late")
 
 
-def test_the_thread_starts_with_the_first_item() -> None:
-    """Before that a process may fork without losing it."""
-    before = set(threading.enumerate())
-    group: GroupCommit[str] = GroupCommit(lambda _: None, name="test")
-    assert set(threading.enumerate()) == before
+def test_there_is_no_thread_of_its_own() -> None:
+    """Nothing to be lost when a process forks, and nobody to be woken for a single item."""
+    committers: list[threading.Thread] = []
+    group: GroupCommit[str] = GroupCommit(lambda _: committers.append(threading.current_thread()))
     group.submit("item")
-    (writer,) = set(threading.enumerate()) - before
     group.close()
-    assert not writer.is_alive()
+    assert committers == [threading.current_thread()]
