@@ -10,11 +10,19 @@ import sys
 import click
 
 from oneclick_sla_plugin import __version__
+from oneclick_sla_plugin.cli.backfill import backfill
+from oneclick_sla_plugin.cli.check import check
+from oneclick_sla_plugin.cli.complaints import complaints
+from oneclick_sla_plugin.cli.dead import dead
 from oneclick_sla_plugin.cli.decide import decide
 from oneclick_sla_plugin.cli.demo import demo
-from oneclick_sla_plugin.cli.install import install
+from oneclick_sla_plugin.cli.explain import explain
+from oneclick_sla_plugin.cli.install import install, uninstall
+from oneclick_sla_plugin.cli.policy import policy
 from oneclick_sla_plugin.cli.sandbox import sandbox
+from oneclick_sla_plugin.cli.scan import scan
 from oneclick_sla_plugin.cli.serve import serve
+from oneclick_sla_plugin.cli.simulate import simulate
 from oneclick_sla_plugin.errors import ConfigError, OneclickSlaError
 
 
@@ -24,7 +32,22 @@ def cli() -> None:
     """Make the helpdesk keep the customer-service policy."""
 
 
-for command in (decide, demo, install, sandbox, serve):
+for command in (
+    backfill,
+    check,
+    complaints,
+    dead,
+    decide,
+    demo,
+    explain,
+    install,
+    policy,
+    sandbox,
+    scan,
+    serve,
+    simulate,
+    uninstall,
+):
     cli.add_command(command)
 
 

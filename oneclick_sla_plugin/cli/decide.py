@@ -5,44 +5,32 @@ from __future__ import annotations
 import json
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import click
-from dateutil.parser import isoparse
 
+from oneclick_sla_plugin.analysing import Analyst
+from oneclick_sla_plugin.cli.options import read_instant
+from oneclick_sla_plugin.cli.ticket_lines import MAX_LINE_BYTES, lines_of
 from oneclick_sla_plugin.domain.calendar import OutOfOpenTime
 from oneclick_sla_plugin.domain.changes import diff
+from oneclick_sla_plugin.domain.decision import Decision
 from oneclick_sla_plugin.domain.decision import decide as decide_ticket
-from oneclick_sla_plugin.domain.notes import Wording
-from oneclick_sla_plugin.domain.policy import Policy
+from oneclick_sla_plugin.domain.model import Ticket
 from oneclick_sla_plugin.errors import InputError
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.policy_files import find_policy
 from oneclick_sla_plugin.texts import LANGUAGES, load_wording
 from oneclick_sla_plugin.ticket_json import decision_document, parse_ticket
 
-MAX_LINE_BYTES = 64 * 1024 * 1024
-"""A longer line is an error, so that one line cannot fill the memory."""
-
-
-def _instant(_ctx: click.Context, _param: click.Parameter, value: str) -> datetime:
-    """An RFC 3339 instant with its offset."""
-    try:
-        at = isoparse(value)
-        if at.tzinfo is None:
-            raise click.BadParameter(f"{value!r} has no offset; add one, for instance Z or -05:00")
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(f"{value!r} is no instant; write for instance 2026-11-22T09:00:00-05:00") from None
-
 
 @click.command()
 @click.option("--policy", "policy_name", required=True, metavar="ID_OR_FILE", help="A shipped policy or a .toml file.")
 @click.option(
     "--now",
-    callback=_instant,
+    callback=read_instant,
     required=True,
     metavar="INSTANT",
     help="The instant to judge at, for instance 2026-11-22T09:00:00Z.",
@@ -60,14 +48,20 @@ def decide(
     other lines are answered, and the exit status is 1.
     """
     del jsonl  # the only form there is; named so that others can be added
-    policy = find_policy(policy_name, Plugins.load().policies)
+    plugins = Plugins.load()
+    policy = find_policy(policy_name, plugins.policies)
     wording = load_wording(language or policy.language, policy.time_zone)
+    analyst = Analyst(plugins.detectors.values(), plugins.classifiers.values())
+
+    def judge(ticket: Ticket) -> Decision:
+        return decide_ticket(ticket, policy, now, wording, analysis=analyst(ticket))
+
     out = sys.stdout.buffer
     failed = False
-    for number, line in enumerate(_lines(tickets), start=1):
+    for number, line in enumerate(lines_of(tickets, MAX_LINE_BYTES), start=1):
         if not line.strip():
             continue
-        document = _answer(line.strip().removeprefix(BOM_UTF8), policy, now, wording)
+        document = _answer(line.strip().removeprefix(BOM_UTF8), judge)
         if "error" in document:
             failed = True
             document["line"] = number
@@ -77,22 +71,14 @@ def decide(
     ctx.exit(1 if failed else 0)
 
 
-def _lines(tickets: BinaryIO) -> Iterator[bytes]:
-    """Line by line; of one that is too long only so much that this is seen."""
-    while line := tickets.readline(MAX_LINE_BYTES + 1):
-        yield line
-        while len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
-            line = tickets.readline(MAX_LINE_BYTES + 1)
-
-
-def _answer(line: bytes, policy: Policy, now: datetime, wording: Wording) -> dict[str, Any]:
+def _answer(line: bytes, judge: Callable[[Ticket], Decision]) -> dict[str, Any]:
     if len(line) > MAX_LINE_BYTES:
         return {"error": f"is longer than {MAX_LINE_BYTES} bytes"}
     try:
         ticket = parse_ticket(line)
-        decision = decide_ticket(ticket, policy, now, wording)
+        decision = judge(ticket)
     except InputError as error:
         return {"error": "; ".join(str(problem) for problem in error.problems)}
     except (OutOfOpenTime, OverflowError):
         return {"error": "an instant lies further away than the calendars of the policy reach"}
-    return decision_document(decision, diff(ticket, decision.desired), ticket)
+    return decision_document(decision, diff(ticket, decision.desired))

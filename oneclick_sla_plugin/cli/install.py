@@ -1,18 +1,19 @@
-"""``oneclick-sla install``: make on the helpdesk what the program needs there."""
+"""``oneclick-sla install`` and ``uninstall``: make on the helpdesk what the program needs, and take it back."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from oneclick_sla_plugin.bootstrap import connect, system_clock
-from oneclick_sla_plugin.cli.options import config_option
-from oneclick_sla_plugin.config import AccountConfig, Config, SecretSource, load_config, read_secret
+from oneclick_sla_plugin.cli.options import account_of, config_option
+from oneclick_sla_plugin.config import AccountConfig, SecretSource, load_config, read_secret
 from oneclick_sla_plugin.errors import ConfigError, Problem
 from oneclick_sla_plugin.plugins import Plugins
-from oneclick_sla_plugin.ports import Installation
+from oneclick_sla_plugin.ports import Installation, InstallStep
 
 
 @click.command()
@@ -26,7 +27,7 @@ def install(account: str, config_path: Path | None, dry_run: bool, show_secrets:
     Doing it twice changes nothing the second time.
     """
     config = load_config(config_path, secrets_may_be_missing=True)
-    settings = _account(config, account)
+    settings = account_of(config, account)
     if config.public_url is None:
         raise ConfigError(
             [Problem("server.public_url", "is missing", "the address at which the helpdesk reaches this program")],
@@ -35,7 +36,7 @@ def install(account: str, config_path: Path | None, dry_run: bool, show_secrets:
     connections, transports = connect(config, Plugins.load(blocked=config.blocked_plugins), system_clock)
     try:
         installation = connections[account].installation(f"{config.public_url}/webhooks/{account}")
-        _apply(installation, dry_run)
+        _apply(installation.steps, dry_run)
         if not dry_run:
             _keep_secrets(installation, settings, show_secrets)
     finally:
@@ -43,22 +44,44 @@ def install(account: str, config_path: Path | None, dry_run: bool, show_secrets:
             transport.close()
 
 
-def _account(config: Config, name: str) -> AccountConfig:
-    if name not in config.accounts:
-        known = ", ".join(sorted(config.accounts))
-        raise ConfigError([Problem("accounts", f'there is no account "{name}"', f"known: {known}")], str(config.path))
-    return config.accounts[name]
+@click.command()
+@click.argument("account")
+@config_option
+@click.option("--dry-run", is_flag=True, help="Show what would be done and do nothing.")
+def uninstall(account: str, config_path: Path | None, dry_run: bool) -> None:
+    """Take back from ACCOUNT's helpdesk what install made there, and nothing else.
+
+    Tickets keep their tags, notes and what stands in other fields. Doing it twice changes nothing the second time.
+    """
+    config = load_config(config_path, secrets_may_be_missing=True)
+    account_of(config, account)
+    connections, transports = connect(config, Plugins.load(blocked=config.blocked_plugins), system_clock)
+    try:
+        steps = connections[account].removal()
+        _apply(steps, dry_run)
+        if not steps:
+            click.echo("  = there is nothing of this program")
+    finally:
+        for transport in transports:
+            transport.close()
 
 
-def _apply(installation: Installation, dry_run: bool) -> None:
-    for step in installation.steps:
+_DONE = {
+    "create": ("+", "would create", "created"),
+    "update": ("~", "would update", "updated"),
+    "delete": ("-", "would delete", "deleted"),
+}
+
+
+def _apply(steps: Iterable[InstallStep], dry_run: bool) -> None:
+    for step in steps:
         if step.action == "keep":
-            click.echo(f"  = {step.what}: is there")
+            click.echo(f"  = {step.what}: stays as it is")
             continue
+        sign, planned, done = _DONE[step.action]
         if not dry_run:
             step.apply()
-        done = {"create": ("would create", "created"), "update": ("would update", "updated")}[step.action]
-        click.echo(f"  {'+' if step.action == 'create' else '~'} {step.what}: {done[0] if dry_run else done[1]}")
+        click.echo(f"  {sign} {step.what}: {planned if dry_run else done}")
 
 
 def _keep_secrets(installation: Installation, account: AccountConfig, show: bool) -> None:

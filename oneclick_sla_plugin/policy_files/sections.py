@@ -69,6 +69,14 @@ def _amount(value: object) -> Amount | str:
     raise ValueError(f"an amount names its unit: {AMOUNT_FORMS}")
 
 
+def _own_amount(value: object) -> Amount:
+    """An amount that stands for itself: ``immediate`` cannot explain itself."""
+    amount = _amount(value)
+    if isinstance(amount, str):
+        raise ValueError(f"an amount names its unit: {AMOUNT_FORMS}")  # noqa: TRY004 - pydantic takes ValueError
+    return amount
+
+
 def _moment(value: object) -> dict[str, Any]:
     """When an escalation happens, as the argument of ``Escalation`` that says so."""
     if isinstance(value, str):
@@ -109,6 +117,7 @@ def _recipients(value: object) -> object:
 
 
 _Amount = Annotated[Any, BeforeValidator(_amount)]
+_OwnAmount = Annotated[Any, BeforeValidator(_own_amount)]
 _Moment = Annotated[Any, BeforeValidator(_moment)]
 _Zone = Annotated[Any, BeforeValidator(_zone)]
 _Window = Annotated[Any, BeforeValidator(_window)]
@@ -359,7 +368,7 @@ class PolicyTable(Section):
     title: _Text
     language: _Text
     time_zone: _Zone
-    immediate: _Amount = Elapsed(timedelta(seconds=60))
+    immediate: _OwnAmount = Elapsed(timedelta(seconds=60))
     channels: Annotated[list[Channel], Field(min_length=1)]
     default_channel: Channel
     # Checked one by one, so that all of their problems are seen at once.

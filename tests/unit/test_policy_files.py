@@ -328,3 +328,9 @@ def test_whatever_is_wrong_is_a_configuration_error(text: str) -> None:
         assert error.problems  # noqa: PT017 - either way is right
     else:
         assert isinstance(policy, Policy)
+
+
+def test_immediate_cannot_explain_itself() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_policy('immediate = "immediate"')
+    assert "immediate" in [problem.path for problem in caught.value.problems]
