@@ -26,6 +26,7 @@ from oneclick_sla_plugin.ports import Clock, Connection, HttpClient, Platform, S
 from oneclick_sla_plugin.storage.accounts import SqlAccountStates
 from oneclick_sla_plugin.storage.database import Database, open_database
 from oneclick_sla_plugin.storage.ledger import SqlLedger
+from oneclick_sla_plugin.storage.register import SqlRegister
 from oneclick_sla_plugin.transport import HttpTransport
 
 _PRUNE_EVERY = timedelta(hours=1)
@@ -122,12 +123,19 @@ def build(config: Config, *, clock: Clock = system_clock, plugins: Plugins | Non
     database = open_database(config.database)  # touches no file yet
     ledger = SqlLedger(database, lease=config.lease)
     judges = judges_of(config, plugins, ledger.arrivals)
+    zones = {name: config.accounts[name].time_zone or judge.policies()[-1].time_zone for name, judge in judges.items()}
+    register = SqlRegister(database, config.complaints.series, zones=zones, keep=config.complaints.keep)
     metrics = Metrics()
     states = SqlAccountStates(database)
     health = Health(states, clock, metrics)
     connections, transports = connect(config, plugins, clock, pace=_pacing(health, clock))
     accounts = {
-        name: Account(name=name, connection=connection, decide=judges[name], observe=config.accounts[name].observe)
+        name: Account(
+            name=name,
+            connection=connection,
+            decide=judges[name] if config.accounts[name].observe else judges[name].entering(register),
+            observe=config.accounts[name].observe,
+        )
         for name, connection in connections.items()
     }
     database.migrate()
@@ -165,7 +173,11 @@ def build(config: Config, *, clock: Clock = system_clock, plugins: Plugins | Non
     )
 
 
-def judges_of(config: Config, plugins: Plugins, arrivals: Callable[[str, datetime, datetime], int]) -> dict[str, Judge]:
+def judges_of(
+    config: Config,
+    plugins: Plugins,
+    arrivals: Callable[[str, datetime, datetime], int],
+) -> dict[str, Judge]:
     """What decides on the tickets of each account. Raises ``ConfigError`` with the problems of all."""
     found: dict[str, Judge] = {}
     problems: list[Problem] = []

@@ -11,6 +11,7 @@ Which file: the path given, else ``ONECLICK_SLA_CONFIG``, else ``oneclick-sla.to
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -66,6 +67,15 @@ class PeakConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SensitiveConfig:
+    """What is looked for in messages: types that are not, values that are none, and patterns of the account's own."""
+
+    types_off: tuple[str, ...] = ()
+    stop_words: tuple[str, ...] = ()
+    own_patterns: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AccountConfig:
     """One account.
 
@@ -90,6 +100,23 @@ class AccountConfig:
     owners: Mapping[str, str] = field(default_factory=dict)
     quota_share: float = 0.5
     sweep_every: timedelta | None = None
+    sensitive: SensitiveConfig = SensitiveConfig()
+    lexicons: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintsConfig:
+    """The complaint register.
+
+    ``series``: the series of each account, or of all; ``keep``: how long a complaint has to be kept after its
+    last event. ``supplier_*``: whom a printed sheet is addressed to; lines for writing where they are ``None``.
+    """
+
+    series: Mapping[str, str] | str = ""
+    keep: timedelta = timedelta(days=731)
+    supplier_name: str | None = None
+    supplier_tax_id: str | None = None
+    supplier_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +139,7 @@ class Config:
     blocked_plugins: tuple[str, ...]
     accounts: Mapping[str, AccountConfig]
     keep: timedelta = timedelta(days=400)
+    complaints: ComplaintsConfig = ComplaintsConfig()
 
 
 def _as_list(value: object) -> object:
@@ -156,6 +184,25 @@ class _Plugins(_Section):
     blocked: list[str] = []
 
 
+_SERIES = re.compile(r"([A-Z][A-Z0-9]{0,15})?")
+
+
+class _Complaints(_Section):
+    series: Any = ""
+    keep_days: Annotated[int, Field(ge=1, le=36500)] = 731
+    supplier_name: str | None = None
+    supplier_tax_id: str | None = None
+    supplier_address: str | None = None
+
+    @field_validator("series")
+    @classmethod
+    def _is_short(cls, value: object) -> object:
+        names = value.values() if isinstance(value, Mapping) else (value,)
+        if all(isinstance(name, str) and _SERIES.fullmatch(name) for name in names):
+            return value
+        raise ValueError("is up to 16 capital letters and digits, or a table with such a name for each account")
+
+
 class _PolicyRule(_Section):
     policy: _Versions
     brands: list[str] = []
@@ -179,6 +226,20 @@ class _Peak(_Section):
         return self
 
 
+class _OwnPattern(_Section):
+    type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    pattern: Annotated[str, Field(min_length=1)]
+    check: str = ""
+    words: list[str] = []
+    confidence: Annotated[float, Field(gt=0, le=1)] = 0.9
+
+
+class _Sensitive(_Section):
+    types_off: list[str] = []
+    stop_words: list[str] = []
+    own_patterns: list[_OwnPattern] = []
+
+
 class _Account(_Section):
     platform: str
     policy: _Versions
@@ -192,6 +253,8 @@ class _Account(_Section):
     owners: dict[str, str] = {}
     quota_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     sweep_minutes: Annotated[int, Field(ge=0, le=1440)] = 10
+    sensitive: _Sensitive = _Sensitive()
+    lexicons: list[str] = []
 
     @field_validator("time_zone")
     @classmethod
@@ -231,8 +294,8 @@ class _Reader:
         self._problems: list[Problem] = []
 
     def read(self, raw: dict[str, Any]) -> Config:
-        for key in sorted(raw.keys() - {"server", "engine", "plugins", "accounts"}):
-            self._problems.append(Problem(key, "unknown key", "known: server, engine, plugins, accounts"))
+        for key in sorted(raw.keys() - {"server", "engine", "plugins", "complaints", "accounts"}):
+            self._problems.append(Problem(key, "unknown key", "known: server, engine, plugins, complaints, accounts"))
         server_raw = given = raw.get("server", {})
         if isinstance(given, Mapping):
             server_raw = self._resolve(given, "server", {})
@@ -241,7 +304,11 @@ class _Reader:
         server = self._section(_Server, server_raw, "server") or _Server()
         engine = self._section(_Engine, raw.get("engine", {}), "engine") or _Engine()
         plugins = self._section(_Plugins, raw.get("plugins", {}), "plugins") or _Plugins()
+        complaints = self._section(_Complaints, raw.get("complaints", {}), "complaints") or _Complaints()
         accounts = self._accounts(raw.get("accounts"))
+        if isinstance(complaints.series, dict):
+            for name in sorted(complaints.series.keys() - accounts.keys()):
+                self._problems.append(Problem(f"complaints.series.{name}", "there is no such account"))
         if self._problems:
             raise ConfigError(self._problems, str(self._path))
         return Config(
@@ -256,6 +323,13 @@ class _Reader:
             blocked_plugins=tuple(plugins.blocked),
             accounts=accounts,
             keep=timedelta(days=engine.keep_days),
+            complaints=ComplaintsConfig(
+                series=complaints.series,
+                keep=timedelta(days=complaints.keep_days),
+                supplier_name=complaints.supplier_name,
+                supplier_tax_id=complaints.supplier_tax_id,
+                supplier_address=complaints.supplier_address,
+            ),
         )
 
     def _accounts(self, raw: object) -> dict[str, AccountConfig]:
@@ -306,6 +380,12 @@ class _Reader:
             peaks=PeakConfig(tuple((peak.begins, peak.ends) for peak in account.peaks), account.peak_tickets_per_hour),
             send=tuple(account.send),
             owners=dict(account.owners),
+            lexicons=tuple(self._path.parent / name for name in account.lexicons),
+            sensitive=SensitiveConfig(
+                tuple(account.sensitive.types_off),
+                tuple(account.sensitive.stop_words),
+                tuple(own.model_dump() for own in account.sensitive.own_patterns),
+            ),
             quota_share=account.quota_share,
             sweep_every=timedelta(minutes=account.sweep_minutes) if account.sweep_minutes else None,
         )

@@ -16,7 +16,9 @@ import pluggy
 
 from oneclick_sla_plugin.domain.changes import Changes
 from oneclick_sla_plugin.domain.decision import Decision
+from oneclick_sla_plugin.domain.message import Classifier
 from oneclick_sla_plugin.domain.model import Ticket
+from oneclick_sla_plugin.domain.sensitive import Detector
 from oneclick_sla_plugin.ports import Platform
 
 if TYPE_CHECKING:
@@ -38,6 +40,23 @@ def register_policies(register: Callable[[Path | Traversable], None]) -> None:
     """Add policy files (TOML). Called once at start.
 
     A policy is known by its file's name without ``.toml``, which is its ``id`` too; the name must be free.
+    """
+
+
+@hookspec
+def register_detectors(register: Callable[[Detector], None]) -> None:
+    """Add detectors of sensitive data. Called once at start; ``register`` refuses a name that is taken.
+
+    A detector that fails on a message costs its own findings in that message only.
+    """
+
+
+@hookspec
+def register_classifiers(register: Callable[[Classifier], None]) -> None:
+    """Add classifiers of messages. Called once at start; ``register`` refuses a name that is taken.
+
+    A classifier is asked in worker threads, about every message of a customer; one that
+    fails on a message costs its own verdict on that message only.
     """
 
 

@@ -7,9 +7,11 @@ account's configuration and what the program knows beside the ticket are brought
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from oneclick_sla_plugin.analysing import Analyst, classifiers_of, detector_settings
 from oneclick_sla_plugin.config import AccountConfig, PolicyRule
 from oneclick_sla_plugin.domain.decision import Decision, decide
 from oneclick_sla_plugin.domain.model import TAG_PEAK, Channel, Ticket
@@ -19,6 +21,7 @@ from oneclick_sla_plugin.domain.wording import Wording
 from oneclick_sla_plugin.errors import ConfigError, Problem
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.policy_files import find_policy
+from oneclick_sla_plugin.ports import Register
 from oneclick_sla_plugin.texts import load_wording
 
 Arrivals = Callable[[datetime, datetime], int]
@@ -43,7 +46,7 @@ class Judge:
     """Decides on the tickets of one account. Safe to call from several threads."""
 
     def __init__(self, account: AccountConfig, plugins: Plugins, arrivals: Arrivals) -> None:
-        """Raises ``ConfigError`` with every problem of the account's policies, owners and messages."""
+        """Raises ``ConfigError`` with every problem of the account's policies, owners, messages and patterns."""
         problems: list[Problem] = []
         self._rules: list[tuple[PolicyRule | None, _Book]] = []
         for n, rule in enumerate(account.policy_rules):
@@ -62,14 +65,37 @@ class Judge:
             )
         except ValueError as error:
             problems.append(Problem("send or owners", str(error)))
+        try:
+            classifiers = classifiers_of(plugins.classifiers, account.lexicons)
+        except ConfigError as error:
+            problems += _under("lexicons", error)
+            classifiers = []
+        try:
+            self._analyst = Analyst(plugins.detectors.values(), classifiers, detector_settings(account.sensitive))
+        except ConfigError as error:
+            problems += _under("sensitive", error)
         if problems:
             raise ConfigError(problems)
+        self._register: Register | None = None
         self._peaks = account.peaks
         self._arrivals = arrivals
 
     def __call__(self, ticket: Ticket, now: datetime) -> Decision:
+        """The decision; a complaint is entered into the register first, so that what is told has its number."""
         policy, wording = self._book(ticket).open_at(ticket, now)
-        return decide(self._with_peak(ticket), policy, now, wording, self._practice)
+        ticket = self._with_peak(ticket)
+        analysis = self._analyst(ticket)
+        decision = decide(ticket, policy, now, wording, self._practice, analysis)
+        if self._register is None or decision.complaint is None:
+            return decision
+        entry = self._register.record(ticket.key, decision.complaint.case, str(policy), now)
+        return decide(ticket, policy, now, wording, self._practice, analysis, entry)
+
+    def entering(self, register: Register) -> Judge:
+        """The same judge, who enters complaints into a register."""
+        entering = copy(self)
+        entering._register = register
+        return entering
 
     def policies(self) -> Sequence[Policy]:
         """All versions of all policies of the account, the default one's last."""

@@ -18,7 +18,9 @@ import structlog
 from oneclick_sla_plugin import hookspecs
 from oneclick_sla_plugin.domain.changes import Changes
 from oneclick_sla_plugin.domain.decision import Decision
+from oneclick_sla_plugin.domain.message import Classifier
 from oneclick_sla_plugin.domain.model import Ticket
+from oneclick_sla_plugin.domain.sensitive import Detector
 from oneclick_sla_plugin.errors import PluginError
 from oneclick_sla_plugin.ports import Platform
 
@@ -33,6 +35,8 @@ class Plugins:
         self._manager = manager
         self.platforms: Mapping[str, Platform] = MappingProxyType(self._collect_platforms())
         self.policies: Mapping[str, Path | Traversable] = MappingProxyType(self._collect_policies())
+        self.detectors: Mapping[str, Detector] = MappingProxyType(self._collect_detectors())
+        self.classifiers: Mapping[str, Classifier] = MappingProxyType(self._collect_classifiers())
 
     @classmethod
     def load(
@@ -103,6 +107,24 @@ class Plugins:
             _claim(found, "policy", source.name.removesuffix(".toml"), source)
 
         self._register_all("register_policies", register)
+        return found
+
+    def _collect_detectors(self) -> dict[str, Detector]:
+        found: dict[str, Detector] = {}
+
+        def register(detector: Detector) -> None:
+            _claim(found, "detector", detector.name, detector)
+
+        self._register_all("register_detectors", register)
+        return found
+
+    def _collect_classifiers(self) -> dict[str, Classifier]:
+        found: dict[str, Classifier] = {}
+
+        def register(classifier: Classifier) -> None:
+            _claim(found, "classifier", classifier.name, classifier)
+
+        self._register_all("register_classifiers", register)
         return found
 
     def _register_all(self, hook: str, register: Callable[[Any], None]) -> None:

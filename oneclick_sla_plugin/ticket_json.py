@@ -198,7 +198,7 @@ def decision_document(decision: Decision, changes: Changes) -> dict[str, Any]:
         "priority": {"value": decision.priority.value, "because": list(decision.priority.because)},
         "complaint": _complaint(decision),
         "clocks": [_clock(clock) for clock in decision.clocks],
-        "findings": [_finding(finding) for finding in decision.findings],
+        "findings": [finding_document(finding) for finding in decision.findings],
         "flags": {
             **{flag.value: flag in decision.flags for flag in Flag},
             "info_missing": list(decision.info_missing),
@@ -222,7 +222,8 @@ def _complaint(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """A finding, ready for JSON: masked, with its place in characters of the message as written."""
     return {
         "type": finding.type,
         "message": finding.message,

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 import pytest
 
-from oneclick_sla_plugin import config, errors, hookspecs, policy_files
+from oneclick_sla_plugin import config, errors, hookspecs
 from oneclick_sla_plugin.cli import cli
 from oneclick_sla_plugin.domain.decision import decide
 from oneclick_sla_plugin.domain.model import Priority, Written
 from oneclick_sla_plugin.plugins import Plugins
-from oneclick_sla_plugin.policy_files import find_policy
+from oneclick_sla_plugin.policy_files import find_policy, sections
 from oneclick_sla_plugin.testing.tickets import RECEIVED_AT, a_ticket
 from oneclick_sla_plugin.texts import load_wording
 
@@ -47,7 +47,7 @@ def test_every_hook_is_documented_with_its_arguments(hook: str) -> None:
     "name",
     [
         name
-        for section in (config._Server, config._Engine, config._Plugins, config._Account)
+        for section in (config._Server, config._Engine, config._Plugins, config._Complaints, config._Account)
         for name in section.model_fields
     ],
 )
@@ -60,10 +60,15 @@ def test_every_setting_has_its_row(name: str) -> None:
     sorted(
         {
             name
-            for section in (policy_files._Head, policy_files._Calendar, policy_files._TargetCondition)
+            for section in (
+                sections.PolicyTable,
+                sections.CalendarTable,
+                sections.TargetConditionTable,
+                sections.TargetTable,
+                sections.EscalationTable,
+            )
             for name in section.model_fields
         }
-        | {"begins", "acknowledgement"}
     ),
 )
 def test_every_key_of_a_policy_is_documented(name: str) -> None:
