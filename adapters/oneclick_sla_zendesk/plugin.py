@@ -11,7 +11,7 @@ import structlog
 
 from oneclick_sla_plugin.domain.changes import Changes, note_keys
 from oneclick_sla_plugin.domain.model import Field, Ticket, Written
-from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError, TemporaryPlatformError
+from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.ports import (
     Check,
@@ -44,7 +44,6 @@ from oneclick_sla_zendesk import (
     webhook,
 )
 from oneclick_sla_zendesk.exchanges import Exchange, run
-from oneclick_sla_zendesk.fuse import WriteFuse
 from oneclick_sla_zendesk.settings import ZendeskSettings, load_settings
 
 T = TypeVar("T")
@@ -135,7 +134,6 @@ class ZendeskConnection:
         self._clock = clock
         self._strict = strict
         self._session = Session(http, clock, settings.login, login.RUN_SCOPE)
-        self._fuse = WriteFuse(settings.writes_per_ticket)
         self._signatures = webhook.SignatureRule(
             settings.webhook_secrets, settings.signature_tolerance, settings.allow_test_secret
         )
@@ -184,7 +182,7 @@ class ZendeskConnection:
             pending.append(updates.reply_update(reply, written, catalogue))
         stamp = ticket.version
         for part in pending:
-            stamp = self._put(ticket.id, part.request(ticket.id, stamp), first=part is pending[0])
+            stamp = self._put(part.request(ticket.id, stamp))
 
     def changed(self, since: datetime, cursor: str | None) -> TicketPage:
         """Tickets that changed since an instant, oldest first, from the incremental export.
@@ -237,22 +235,9 @@ class ZendeskConnection:
 
         return run_and_look_again
 
-    def _admit(self, ticket_id: str) -> None:
-        """Raise ``TemporaryPlatformError`` (reason ``fuse``) for a ticket that was written too often of late."""
-        wait = self._fuse.admit(ticket_id, self._clock())
-        if wait is not None:
-            _log.error("zendesk.fuse_blown", account=self._account, ticket=ticket_id)
-            raise TemporaryPlatformError(
-                platform=limits.PLATFORM, operation=updates.WRITE, reason="fuse", retry_after=wait
-            )
-
-    def _put(self, ticket_id: str, request: Request, *, first: bool) -> str:
-        """Send an update, of which the fuse counts the ``first`` of a write; returns the new stamp."""
-        if first:
-            self._admit(ticket_id)
+    def _put(self, request: Request) -> str:
+        """Send an update; returns the new stamp."""
         response = self._session.send(request)
-        if first and response.status >= 400:
-            self._fuse.take_back(ticket_id)
         body = limits.json_object(request, response)
         if limits.WARNING_HEADER in response.headers:
             keys = limits.dropped_keys(response.headers)

@@ -5,7 +5,7 @@ limit comes as ``X-Rate-Limit`` and ``X-Rate-Limit-Remaining`` (per minute), bes
 as ``rate-limit-*`` (2023) or ``ratelimit-*`` (2024) with the seconds to the reset. An
 endpoint with a limit of its own says so in ``zendesk-rate-limit-<endpoint>`` or
 ``zendesk-ratelimit-<endpoint>``: ``total=100; remaining=99; resets=41``. The limit of
-30 updates in 10 minutes on one ticket has no header; ``fuse`` stays below it.
+30 updates in 10 minutes on one ticket has no header; the host's fuse stays below it.
 """
 
 from __future__ import annotations

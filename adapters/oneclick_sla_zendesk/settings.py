@@ -69,7 +69,6 @@ class ZendeskSettings(_Model):
     document_field: str | None = Field(default=None, min_length=1)
     webhook: Literal["events", "triggers"] = "events"
     owners: dict[OwnedChannel, Owner] = Field(default_factory=dict)
-    writes_per_ticket: int = Field(default=10, ge=1, le=29)
     clock_skew_limit: timedelta = Field(default=timedelta(minutes=1), gt=timedelta(0))
 
     @property

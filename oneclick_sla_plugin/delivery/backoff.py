@@ -14,8 +14,8 @@ class Backoff:
 
     Full jitter spreads best the tickets that failed together when a platform went
     away, see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
-    ``uniform(low, high)`` is the source of chance. With the defaults the eleven pauses
-    between twelve attempts add up to about two hours on average.
+    ``uniform(low, high)`` is the source of chance. With the defaults the fifteen pauses
+    between sixteen attempts add up to about six hours on average.
     """
 
     first: timedelta = timedelta(seconds=10)

@@ -24,6 +24,9 @@ from oneclick_sla_plugin.ports import Claim, Clock, Ledger
 _SHORTEST_WAIT = timedelta(milliseconds=10)
 """Between two claims that found nothing: a row that is due may be locked by another process for a moment."""
 
+_REST = timedelta(milliseconds=40)
+"""After a look at the ledger that found nothing, whoever rings: a flood of webhooks must not become a flood of looks."""
+
 _SETTLING = timedelta(milliseconds=20)
 
 _log = structlog.get_logger()
@@ -76,7 +79,8 @@ class LocalEngine:
 
     def ring(self) -> None:
         """Something was marked: look now."""
-        self._bell.set()
+        if not self._bell.is_set():
+            self._bell.set()
 
     def stop(self, timeout: timedelta = timedelta(seconds=30)) -> bool:
         """Claim nothing more and wait for what is under way; false when the time was too short for that.
@@ -153,7 +157,8 @@ class LocalEngine:
                 _log.warning("engine.store_unavailable", error=str(error))
                 self._stopping.wait(self._poll.total_seconds())
             else:
-                self._bell.wait(pause.total_seconds())
+                self._stopping.wait(min(_REST, pause).total_seconds())
+                self._bell.wait(max(pause - _REST, timedelta(0)).total_seconds())
 
     def _pause(self) -> timedelta:
         now = self._clock()

@@ -27,6 +27,11 @@ _FORMS: Mapping[Callable[..., object], JsonSchemaValue] = {
         "description": f"An amount of time with its unit: {sections.AMOUNT_FORMS}.",
         "pattern": rf"^\s*(?:immediate|close\s+of\s+business\s+day|{_DURATION})\s*$",
     },
+    sections._own_amount: {
+        "type": "string",
+        "description": f"An amount of time with its unit: {sections.AMOUNT_FORMS}; not immediate itself.",
+        "pattern": rf"^\s*(?:close\s+of\s+business\s+day|{_DURATION})\s*$",
+    },
     sections._moment: {
         "type": "string",
         "description": 'A moment: "75 %" of the time, "2 open hours before" or "1 business days after" the due instant.',

@@ -19,15 +19,24 @@ def health(program: Program) -> Blueprint:
 
     @blueprint.get("/readyz")
     def ready() -> tuple[Response, int]:
-        """The ledger can be written and the workers run; 503 and what is wrong otherwise."""
+        """The ledger can be written and the workers run; 503 and what is wrong otherwise.
+
+        An account that sleeps is named, but webhooks are taken for it: that is not "not ready".
+        """
         problems = []
+        asleep = {}
         try:
             program.ledger.check()
+            for account in program.accounts:
+                sleep = program.states.get(account).asleep(program.clock())
+                if sleep is not None:
+                    asleep[account] = f"until {sleep.until.isoformat(timespec='seconds')}: {sleep.because}"
         except StoreError:
             problems.append("ledger cannot be written")
         if not program.engine.running:
             problems.append("workers are not running")
-        return jsonify(status="not ready" if problems else "ok", problems=problems), 503 if problems else 200
+        status = "not ready" if problems else "ok"
+        return jsonify(status=status, problems=problems, asleep=asleep), 503 if problems else 200
 
     @blueprint.get("/metrics")
     def metrics() -> Response:

@@ -7,14 +7,20 @@ send the webhook again, so that nothing is lost.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from oneclick_sla_plugin.bootstrap import Program
 from oneclick_sla_plugin.errors import StoreError, WebhookRejected
 
 _log = structlog.get_logger(__name__)
+
+MAX_BODY_BYTES = 1024 * 1024
+"""A longer webhook is answered with 413: no helpdesk sends one."""
 
 _UNKNOWN = "unknown"
 """The label of whatever a sender chose and we do not know."""
@@ -25,15 +31,17 @@ def webhooks(program: Program) -> Blueprint:
     blueprint = Blueprint("webhooks", __name__)
 
     @blueprint.post("/webhooks/<account>")
-    def receive(account: str) -> tuple[Response, int]:
+    def receive(account: str) -> Response:
         known = program.accounts.get(account)
         if known is None:
             raise _counted(program, _UNKNOWN, WebhookRejected(404, "account"))
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = _headers(request.environ)
         try:
             body = request.get_data(cache=False)
         except RequestEntityTooLarge:
             raise _counted(program, account, WebhookRejected(413, "size")) from None
+        if len(body) > MAX_BODY_BYTES:
+            raise _counted(program, account, WebhookRejected(413, "size"))
         try:
             bell = known.connection.receive(headers, body, program.clock())
         except WebhookRejected as error:
@@ -44,7 +52,7 @@ def webhooks(program: Program) -> Blueprint:
         except StoreError:
             program.metrics.count("webhook", account=account, event=bell.event, outcome="store_error")
             _log.error("webhook.store_error", account=account, tickets=len(bell.ticket_ids))
-            return jsonify(status="try again"), known.connection.retry_status
+            return _answer("try again", known.connection.retry_status)
         program.metrics.count("webhook", account=account, event=bell.event, outcome=outcome)
         _log.info(
             f"webhook.{'dropped' if bell.dropped else 'accepted'}",
@@ -52,9 +60,20 @@ def webhooks(program: Program) -> Blueprint:
             webhook_event=bell.event,
             outcome=outcome,
         )
-        return jsonify(status="dropped" if bell.dropped else "accepted"), 200 if bell.dropped else 202
+        return _answer("dropped", 200) if bell.dropped else _answer("accepted", 202)
 
     return blueprint
+
+
+def _answer(status: str, code: int) -> Response:
+    return Response(f'{{"status":"{status}"}}\n', code, content_type="application/json")
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    """The request's headers in lower case, as WSGI has them: https://peps.python.org/pep-3333/#environ-variables"""
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
+    headers["content-type"] = environ.get("CONTENT_TYPE", "")
+    return headers
 
 
 def _counted(program: Program, account: str, error: WebhookRejected) -> WebhookRejected:

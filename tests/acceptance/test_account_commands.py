@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 
 from oneclick_sla_plugin.bootstrap import system_clock
@@ -41,6 +42,7 @@ def admin(tmp_path: Path) -> Iterator[Admin]:
         sandbox.webhooks.pause()
         assert admin.run("install").exit_code == 0
         yield admin
+    structlog.reset_defaults()  # a command sets up logging for its whole process
 
 
 def test_check_names_the_holidays_of_the_coming_year(admin: Admin) -> None:

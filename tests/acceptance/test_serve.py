@@ -176,7 +176,7 @@ def test_one_event_sent_five_times_at_once_changes_the_ticket_once(installed: In
     assert view.writes == 1
     assert len(view.notes) == 1
     assert view.fields["SLA state"] == "On track"
-    assert {"sla_priority_normal", "sla_on_track"} <= set(view.tags)
+    assert {"sla_priority_high", "sla_on_track"} <= set(view.tags)
 
 
 def test_the_sandboxs_own_webhooks_reach_the_ticket(installed: Installed) -> None:

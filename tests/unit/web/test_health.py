@@ -16,11 +16,11 @@ from oneclick_sla_plugin.storage.tables import ticket_ledger
 def test_ready_once_the_workers_run_and_the_ledger_can_be_written(client: FlaskClient, program: Program) -> None:
     program.start()
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.get_json()) == (200, {"status": "ok", "problems": []})
+    assert (answer.status_code, answer.get_json()) == (200, {"status": "ok", "problems": [], "asleep": {}})
 
 
 def test_not_ready_before_the_workers_run_and_after_they_stopped(client: FlaskClient, program: Program) -> None:
-    expected = (503, {"status": "not ready", "problems": ["workers are not running"]})
+    expected = (503, {"status": "not ready", "problems": ["workers are not running"], "asleep": {}})
     answer = client.get("/readyz")
     assert (answer.status_code, answer.get_json()) == expected
     program.start()
@@ -37,7 +37,7 @@ def test_not_ready_when_the_ledger_cannot_be_written(
     answer = client.get("/readyz")
     assert (answer.status_code, answer.get_json()) == (
         503,
-        {"status": "not ready", "problems": ["ledger cannot be written"]},
+        {"status": "not ready", "problems": ["ledger cannot be written"], "asleep": {}},
     )
 
 
