@@ -11,10 +11,9 @@ from werkzeug.exceptions import HTTPException
 
 from oneclick_sla_plugin.bootstrap import Program, build
 from oneclick_sla_plugin.config import load_config
-from oneclick_sla_plugin.errors import WebhookRejected
 from oneclick_sla_plugin.observability import configure_logging
 from oneclick_sla_plugin.web.health import health
-from oneclick_sla_plugin.web.webhooks import MAX_BODY_BYTES, webhooks
+from oneclick_sla_plugin.web.webhooks import WebhookDoor
 
 _log = structlog.get_logger(__name__)
 
@@ -34,14 +33,7 @@ def create_app(config_path: Path | None = None) -> Flask:
 def app_of(program: Program) -> Flask:
     """The application over a program that is started and closed by the caller."""
     app = Flask("oneclick_sla_plugin", static_folder=None)
-    # Flask cuts a body without Content-Length off at its limit, silently: one byte more shows that there was more.
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
-    app.register_blueprint(webhooks(program))
     app.register_blueprint(health(program))
-
-    @app.errorhandler(WebhookRejected)
-    def rejected(error: WebhookRejected) -> tuple[Response, int]:
-        return jsonify(error=error.reason), error.status
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:
@@ -55,4 +47,5 @@ def app_of(program: Program) -> Flask:
         _log.error("web.failed", error=type(error).__name__)
         return jsonify(error="try again"), 503
 
+    app.wsgi_app = WebhookDoor(program, app.wsgi_app)  # type: ignore[method-assign] # how Flask is wrapped
     return app
