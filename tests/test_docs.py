@@ -47,7 +47,15 @@ def test_every_hook_is_documented_with_its_arguments(hook: str) -> None:
     "name",
     [
         name
-        for section in (config._Server, config._Engine, config._Plugins, config._Complaints, config._Account)
+        for section in (
+            config._Server,
+            config._Engine,
+            config._Plugins,
+            config._Complaints,
+            config._Account,
+            config._Sensitive,
+            config._OwnPattern,
+        )
         for name in section.model_fields
     ],
 )

@@ -40,6 +40,7 @@ def test_the_installed_entry_points_are_those_declared() -> None:
         *[("oneclick_sla_plugin.detectors", f"lexicons/{language}.toml") for language in ("es", "en", "de", "pt")],
         ("oneclick_sla_plugin", "py.typed"),
         ("oneclick_sla_zendesk", "py.typed"),
+        ("oneclick_sla_freshdesk", "py.typed"),
     ],
 )
 def test_data_files_are_found_through_the_package(package: str, name: str) -> None:

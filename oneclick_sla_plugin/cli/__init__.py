@@ -12,6 +12,7 @@ import click
 from oneclick_sla_plugin import __version__
 from oneclick_sla_plugin.cli.backfill import backfill
 from oneclick_sla_plugin.cli.check import check
+from oneclick_sla_plugin.cli.classify import classify
 from oneclick_sla_plugin.cli.complaints import complaints
 from oneclick_sla_plugin.cli.dead import dead
 from oneclick_sla_plugin.cli.decide import decide
@@ -35,6 +36,7 @@ def cli() -> None:
 for command in (
     backfill,
     check,
+    classify,
     complaints,
     dead,
     decide,

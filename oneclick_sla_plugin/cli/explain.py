@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from oneclick_sla_plugin.analysing import Analyst, detector_settings
+from oneclick_sla_plugin.analysing import Analyst, classifiers_of, detector_settings
 from oneclick_sla_plugin.bootstrap import build, judges_of, system_clock
+from oneclick_sla_plugin.cli.analysis_sheet import analysis_document, print_analysis
 from oneclick_sla_plugin.cli.explanation import explanation_document, print_explanation
 from oneclick_sla_plugin.cli.options import account_of, config_option, json_option, read_instant
 from oneclick_sla_plugin.cli.screen import print_json, screen
 from oneclick_sla_plugin.cli.ticket_lines import MAX_LINE_BYTES
 from oneclick_sla_plugin.config import load_config
+from oneclick_sla_plugin.domain.analysis import Analysis
 from oneclick_sla_plugin.domain.calendar import OutOfOpenTime
 from oneclick_sla_plugin.domain.changes import Note, diff
 from oneclick_sla_plugin.domain.decision import decide
@@ -46,6 +48,7 @@ from oneclick_sla_plugin.ticket_json import parse_ticket
 class _Told:
     explanation: Explanation
     notes: Sequence[Note]
+    analysis: Analysis
     zone: ZoneInfo
 
 
@@ -112,9 +115,13 @@ def explain(
             ticket = _typed(text or "", Channel(channel), received or now, now, peak, recipient, kind, tags)
         told = _by_policy(ticket, policy_name, now, language)
     if as_json:
-        print_json(explanation_document(told.explanation, told.notes))
+        document = explanation_document(told.explanation, told.notes)
+        print_json({**document, **analysis_document(told.explanation.ticket, told.analysis)})
     else:
-        print_explanation(screen(), told.explanation, told.notes, told.zone)
+        console = screen()
+        print_explanation(console, told.explanation, told.notes, told.zone)
+        console.print()
+        print_analysis(console, told.explanation.ticket, told.analysis)
 
 
 def _of_account(name: str, ticket_id: str, config_path: Path | None, now: datetime) -> _Told:
@@ -131,13 +138,14 @@ def _of_account(name: str, ticket_id: str, config_path: Path | None, now: dateti
             policy = judge.policy_of(ticket, now)
             analyst = Analyst(
                 program.plugins.detectors.values(),
-                program.plugins.classifiers.values(),
+                classifiers_of(program.plugins.classifiers, settings.lexicons),
                 detector_settings(settings.sensitive),
             )
-            told = explain_ticket(ticket, policy, now, analyst(ticket))
+            analysis = analyst(ticket)
+            told = explain_ticket(ticket, policy, now, analysis)
         except (OutOfOpenTime, OverflowError):
             raise _too_far() from None
-        return _Told(told, diff(ticket, decision.desired).notes, settings.time_zone or policy.time_zone)
+        return _Told(told, diff(ticket, decision.desired).notes, analysis, settings.time_zone or policy.time_zone)
 
 
 def _by_policy(ticket: Ticket, policy_name: str, now: datetime, language: str | None) -> _Told:
@@ -150,7 +158,7 @@ def _by_policy(ticket: Ticket, policy_name: str, now: datetime, language: str | 
         decision = decide(ticket, policy, now, wording, analysis=analysis)
     except (OutOfOpenTime, OverflowError):
         raise _too_far() from None
-    return _Told(told, diff(ticket, decision.desired).notes, policy.time_zone)
+    return _Told(told, diff(ticket, decision.desired).notes, analysis, policy.time_zone)
 
 
 def _too_far() -> InputError:

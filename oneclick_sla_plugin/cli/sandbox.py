@@ -67,8 +67,7 @@ def write_sandbox_config(
         f"[accounts.{account}.{platform}]",
         *(f'{name} = "{value}"' for name, value in running.settings().items()),
     ]
-    secrets = {"client_secret": "", **running.secrets()}
-    for name, value in secrets.items():
+    for name, value in running.secrets().items():
         if name == "webhook_secrets":
             continue
         (folder / f"{account}-{name}").write_text(value + "\n", encoding="utf-8")

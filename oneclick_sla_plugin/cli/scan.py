@@ -29,6 +29,9 @@ from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.ticket_json import finding_document
 
 _STDIN = "-"
+_SOURCES = ("files", "tickets")
+_MOST_TOLD = 20
+"""So many things that could not be read are described; the others are counted."""
 
 Moved = Callable[[int], None]
 """Hears how far the source is read, in the unit of the progress bar."""
@@ -81,7 +84,9 @@ def _scanned_account(config: Config, name: str, sensitive: SensitiveConfig, repo
 
 
 class Report(Protocol):
-    """Where findings go as they are found: no list of them is kept."""
+    """Where findings go as they are found: no list of them is kept. ``beside_a_bar``: one may be shown meanwhile."""
+
+    beside_a_bar: bool
 
     def tell(self, place: Mapping[str, str], finding: Finding) -> None:
         """``place``: the file, or the ticket and the message."""
@@ -121,7 +126,7 @@ class Run:
 
     def tickets(self, items: Iterable[Item], name: str, total: int | None) -> None:
         """Scan the messages of tickets that a running program would scan: customers', and agents' public ones."""
-        with _bar(printable(name), total) as moved:
+        with _bar(printable(name), total, wanted=self._report.beside_a_bar) as moved:
             for item in items:
                 if item.ticket is None:
                     self._leave_out(f"{printable(name)}: {item.where}: {item.problem}")
@@ -143,7 +148,7 @@ class Run:
 
     def _text(self, file: BinaryIO, name: str) -> None:
         self.sources["files"] += 1
-        with _bar(printable(name), size_of(file)) as moved:
+        with _bar(printable(name), size_of(file), wanted=self._report.beside_a_bar) as moved:
 
             def texts() -> Iterator[str]:
                 for text, read in pieces_of(file):
@@ -160,7 +165,8 @@ class Run:
 
     def _leave_out(self, why: str) -> None:
         self.unreadable += 1
-        click.echo(why, err=True)
+        if self.unreadable <= _MOST_TOLD:
+            click.echo(why, err=True)
 
     def _tell_failure(self, failure: DetectorFailure) -> None:
         if failure.detector not in self._failed:
@@ -172,14 +178,14 @@ class ScreenReport:
     """Lines for a person: a heading for each file or message, a line for each finding, totals."""
 
     def __init__(self, console: Console) -> None:
+        self.beside_a_bar = True
         self._console = console
         self._place: Mapping[str, str] = {}
 
     def tell(self, place: Mapping[str, str], finding: Finding) -> None:
         if place != self._place:
             self._place = place
-            heading = ", ".join(printable(name if what == "file" else f"{what} {name}") for what, name in place.items())
-            self._print(Text(heading, style="bold"))
+            self._print(Text(", ".join(_named(what, name) for what, name in place.items()), style="bold"))
         # Characters are counted from 1 here, as in the notes on tickets.
         where = f"{finding.start + 1}-{finding.end}"
         style = "bold red" if finding.level is Level.WARN else ""
@@ -192,11 +198,12 @@ class ScreenReport:
         )
 
     def end(self, totals: Mapping[str, Any]) -> None:
-        sources = [f"{totals[what]:,} {what}" for what in ("files", "tickets") if what in totals]
-        if totals["unreadable"]:
-            sources.append(f"{totals['unreadable']:,} not read")
-        levels = [f"{count:,} {level}" for level, count in totals["findings"].items()]
-        self._print(Text(f"{', '.join(sources) or 'nothing'} scanned: {', '.join(levels)}", style="bold"))
+        sources = [
+            f"{totals[what]:,} {what if totals[what] != 1 else what[:-1]}" for what in _SOURCES if what in totals
+        ]
+        unread = f", {totals['unreadable']:,} not read" if totals["unreadable"] else ""
+        levels = ", ".join(f"{count:,} {level}" for level, count in totals["findings"].items())
+        self._print(Text(f"{' and '.join(sources) or 'nothing'} scanned{unread}: {levels}", style="bold"))
         for name, count in totals["types"].items():
             self._print(Text(f"  {name:<20} {count:>7,}"))
 
@@ -204,10 +211,17 @@ class ScreenReport:
         self._console.print(line, overflow="fold")
 
 
+def _named(what: str, name: str) -> str:
+    if what == "file":
+        return "standard input" if name == _STDIN else printable(name)
+    return f"{what} {printable(name)}"
+
+
 class JsonReport:
     """One JSON document, written as it grows, so that memory does not grow with the findings."""
 
     def __init__(self, write: Callable[[bytes], object]) -> None:
+        self.beside_a_bar = not sys.stdout.isatty()  # its bytes do not go through the console
         self._write = write
         self._separator = '{"findings": ['
 
@@ -227,7 +241,7 @@ class JsonReport:
 
 
 @contextmanager
-def _bar(name: str, total: int | None) -> Iterator[Moved]:
+def _bar(name: str, total: int | None, *, wanted: bool) -> Iterator[Moved]:
     """A bar on standard error while a person watches; the findings are printed above it."""
     console = error_screen()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
@@ -235,7 +249,7 @@ def _bar(name: str, total: int | None) -> Iterator[Moved]:
     with Progress(
         *columns,
         console=console,
-        disable=not console.is_terminal,
+        disable=not (wanted and console.is_terminal),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
     ) as progress:

@@ -206,6 +206,45 @@ def test_what_is_typed_is_read_by_the_classifiers_and_not_printed() -> None:
     assert "tercera vez" not in explain(*options).output
 
 
+PLANTED = (
+    "Es la tercera vez que escribo y nadie contesta. Quiero presentar un reclamo. "
+    "Mi tarjeta es 4111 1111 1111 1111, urgente."
+)
+
+
+def test_the_verdict_on_a_message_comes_with_rules_and_places() -> None:
+    (said,) = document("--text", PLANTED, "--channel", "email", *BY_POLICY)["messages"]
+    complaint = said["complaint"]
+    assert (said["message"], said["kind"], complaint["verdict"]) == ("1", "complaint", "auto")
+    places = {reason["rule"]: PLANTED[reason["start"] : reason["end"]] for reason in said["because"]}
+    assert places["es.complaint.word"] == "reclamo"
+
+
+def test_sensitive_data_is_named_and_masked() -> None:
+    options = ("--text", PLANTED, "--channel", "email", *BY_POLICY)
+    (found,) = document(*options)["findings"]
+    assert (found["type"], found["message"]) == ("card", "1")
+    assert PLANTED[found["start"] : found["end"]] == "4111 1111 1111 1111"
+    shown = explain(*options).output
+    assert f"card {found['masked']}" in shown
+    assert "es.complaint.word" in shown
+    assert "message 1: complaint, complaint auto with score" in " ".join(shown.split())
+    assert "4111 1111" not in shown + json.dumps(document(*options))
+    assert all(cell_len(line) <= 80 for line in shown.splitlines())
+
+
+def test_a_long_thread_shows_its_first_messages_and_counts_the_rest() -> None:
+    at = "2026-11-02T15:00:00+00:00"
+    messages = [
+        {"id": f"m{n}", "at": at, "author": "customer", "public": True, "text": "x 4111 1111 1111 1111"}
+        for n in range(25)
+    ]
+    result = explain("--json-ticket", "-", *BY_POLICY, given=a_ticket(messages=messages))
+    assert "message m19: " in result.stdout
+    assert "message m20: " not in result.stdout
+    assert result.stdout.count("… 5 more; --json has them all") == 2
+
+
 def test_a_recipient_decides_the_kind() -> None:
     options = ("--recipient", "Feedback@oneclickactions.com", "--policy", "one-click-actions", "--now", NOW)
     assert document("--text", "x", "--channel", "email", *options)["kind"] == "feedback"
@@ -281,6 +320,18 @@ def test_a_ticket_of_an_account_is_read_and_nothing_is_written(account: tuple[st
     ]
     assert [note["key"] for note in found["notes"]] == ["first-reply-due"]
     assert "MARKER" not in json.dumps(found)
+
+
+def test_the_lexicons_of_an_account_speak_in_what_is_explained(account: tuple[str, str], tmp_path: Path) -> None:
+    config, ticket_id = account
+    own = 'language = "es"\n[complaint.ours]\nweight = 2.5\npatterns = "marker"\n'
+    (tmp_path / "own.toml").write_text(own, encoding="utf-8")
+    path = Path(config)
+    settings = path.read_text(encoding="utf-8")
+    policy = 'policy = "en-linea-365"'
+    path.write_text(settings.replace(policy, f'{policy}\nlexicons = ["own.toml"]'), encoding="utf-8")
+    (said,) = document("sandbox", ticket_id, "--config", config, "--now", "2026-11-17T16:00:00Z")["messages"]
+    assert "es.complaint.ours" in {reason["rule"] for reason in said["because"]}
 
 
 def test_an_account_that_does_not_exist_is_named(account: tuple[str, str]) -> None:
