@@ -23,7 +23,15 @@ def register_detectors(register: Callable[[Detector], None]) -> None:
     from oneclick_sla_plugin.detectors.cards import CardDetector
     from oneclick_sla_plugin.detectors.credentials import CredentialDetector
     from oneclick_sla_plugin.detectors.national_ids import NationalIdDetector
+    from oneclick_sla_plugin.detectors.sign_ins import SignInDetector
     from oneclick_sla_plugin.detectors.tokens import TokenDetector
 
-    for detector in (CardDetector(), IbanDetector(), NationalIdDetector(), TokenDetector(), CredentialDetector()):
+    for detector in (
+        CardDetector(),
+        IbanDetector(),
+        NationalIdDetector(),
+        TokenDetector(),
+        CredentialDetector(),
+        SignInDetector(),
+    ):
         register(detector)

@@ -10,7 +10,7 @@ from functools import cached_property
 from oneclick_sla_plugin.detectors.automaton import LinearPattern, linear_pattern
 from oneclick_sla_plugin.detectors.lexicon import Lexicon, Speech, alternation, lexicon, phrase_key
 from oneclick_sla_plugin.detectors.statements import FARTHEST, Keyword, Link, Reading, reading_before, readings
-from oneclick_sla_plugin.detectors.values import Look, Value, looks_like_key, read_value
+from oneclick_sla_plugin.detectors.values import Look, Value, is_order_like, looks_like_key, read_value
 from oneclick_sla_plugin.domain.plain_text import PlainText
 from oneclick_sla_plugin.domain.sensitive import CVV, PASSWORD, PIN, SECRET, Candidate
 
@@ -18,34 +18,28 @@ _OTHER = "other"
 _POSTAL = 6
 """Digits of an Indian postal code, which is called a PIN code too."""
 _PIN_IF_DIGITS = frozenset({"passcode", "zugangscode"})
-_SURE = 0.85
+_LIKELY = 0.65
 _AND_ANOTHER = re.compile(
     r"[\"']?,?\s{1,2}(?:and|or|to|y|e|o|a|por|und|oder|auf|zu|ou|para|then|luego|dann)\s{1,2}"
-    r"(?:also\s|now\s|tambien\s|ahora\s|auch\s|jetzt\s|tambem\s|agora\s)?(?=\S)"
+    r"(?:(?:also|now|the|new|one|tambien|ahora|la|el|nueva|nuevo|actual|otra|auch|jetzt|das|die|neue|neues|tambem|agora|a|o|nova|novo)\s"
+    r"|(?:is|es|ist|e|was|era|war)\s){0,4}(?=\S)"
 )
 _MOST_KEYWORDS = 2_000
 
 _PLACES = re.compile(
-    r"on the back|on the reverse|back of|back number|behind the card|signature|detras|atras|trasera|posterior|dorso|reverso"
+    r"on the back|on the reverse|back of|back number|behind (?:the|my) card|(?:code|number) behind|signature|detras|atras|trasera|posterior|dorso|reverso"
     r"|ruckseite|hinten|verso|tras\b"
 )
 _COUNTED = re.compile(
     r"digit|number|numero|cifra|ziffer|zahl|stelle|codi|code|cod\.|\bthree\b|\btres\b|\bdrei\b|\bnum\b|\bcvv"
 )
-_ORDER_LIKE = re.compile(r"[A-Z]{2,5}[0-9]{4,}\Z|[a-z]{1,3}[0-9]{6,}\Z|[0-9]{6,}[A-Z]{1,3}\Z")
 _PRODUCT_LIKE = re.compile(r"[A-Z][a-z]+[0-9]{1,2}\Z")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _BEFORE_PLACE = re.compile(r"(?<![0-9a-z.,/\-])([0-9]{3})\s{1,2}(?:printed\s|written\s|impreso\s|que\s|esta\s)?\Z")
 _SYMBOL = re.compile(r"[#!@$%&*?]")
-_PAIR = re.compile(
-    r"(?<![\w.+\-])[\w.+\-]{1,64}@[\w\-]{1,64}(?:\.[\w\-]{1,32}){1,3}[\"']?"
-    r"(?:\s{0,2}[/|]\s{0,2}|\s{1,2}(?:and|y|e|und|with|con|mit|com)\s{1,2})(?=\S)"
-)
-_LOGIN = re.compile(
-    r"log\s?in|sign\s?in|acces|acess|zugang|ingres|entrar|entro|anmeld|einlogg|inici|user|usuari|benutzer|cred"
-)
 _WORDS = re.compile(r"(?<!\S)\S{6,64}")
 _NEAR = 60
+_WIRELESS = re.compile(r"\b(?:wi-?fi|wlan|ssid|wireless|hotspot|router)\b")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+\Z")
 _SENTENCE_END = re.compile(r"[?!;.]\s|\n\s{0,3}\n")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}\Z")
@@ -84,7 +78,6 @@ class CredentialDetector:
         hint = r"[0-9:=#@$%&*+_>|\"]|[\s(]'"
         # A word for a credential, and in its line or the next something that may be or announce a value.
         self.trigger = (
-            r"@[a-z0-9.\-]+[\"']?\s?(?:[/|]|(?:and|y|e|und|with|con|mit|com)\s)|"
             rf"(?:{named})[^\n]*\n?[^\n]*(?:{hint}|[^a-z](?:{copulas})[^a-z])|(?:{hint})[^\n]*[^a-z](?:{named})"
         )
 
@@ -99,8 +92,6 @@ class CredentialDetector:
         return re.compile(rf"[^a-z\s.,;!?)]|\b(?:{'|'.join(sorted(self._words.speech.copulas))})\b")
 
     def find(self, text: PlainText) -> Iterator[Candidate]:
-        if "@" in text.folded:
-            yield from self._pairs(text)
         keywords = self._keywords(text)
         starts = [found.keyword.start for found in keywords if found.keyword.word not in self._words.speech.weak]
         read_to = 0
@@ -115,19 +106,6 @@ class CredentialDetector:
                 read_to = max(read_to, candidate.end)
                 yield candidate
                 candidate = _another(text, candidate, stop)
-
-    def _pairs(self, text: PlainText) -> Iterator[Candidate]:
-        """A mail address and beside it what can only be its password."""
-        for pair in _PAIR.finditer(text.folded):
-            value = read_value(text.text, pair.end(), min(len(text), pair.end() + 80))
-            if value is None or value.look < Look.MIXED:
-                continue
-            near = text.ascii[max(0, pair.start() - _NEAR) : pair.start()].decode("ascii")
-            named = _LOGIN.search(near) is not None
-            written = text.text[value.start : value.end]
-            if _ORDER_LIKE.match(written) or not (named or (value.look is Look.STRONG and _SYMBOL.search(written))):
-                continue
-            yield Candidate(PASSWORD, value.start, value.end, 0.82 if named else 0.6)
 
     def _keywords(self, text: PlainText) -> list[_Found]:
         found = []
@@ -149,6 +127,10 @@ class CredentialDetector:
                 continue
             if kind not in (CVV, PIN) and end < len(text) and text.folded[end].isdigit():
                 continue
+            if kind == SECRET and word in self._words.speech.weak:
+                line = text.folded.rfind("\n", 0, start) + 1
+                if _WIRELESS.search(text.folded, max(line, start - _NEAR), start):
+                    kind = PASSWORD  # people choose it, so it need not look like a machine's key
             found.append(_Found(Keyword(start, end, word), kind, compound))
             if len(found) == _MOST_KEYWORDS:
                 break
@@ -191,7 +173,7 @@ class CredentialDetector:
         written = text.text[value.start : value.end]
         if found.kind == SECRET:
             return _candidate(text, SECRET, value, 0.85) if looks_like_key(written) else None
-        if value.look is Look.STRONG or (value.look is Look.MIXED and not _ORDER_LIKE.match(written)):
+        if value.look is Look.STRONG or (value.look is Look.MIXED and not is_order_like(written)):
             return _candidate(text, PASSWORD, value, 0.9 if value.look is Look.STRONG else 0.85)
         if value.quoted and value.look is Look.WORD and not self._words.speech.is_predicate(written.lower()):
             return _candidate(text, PASSWORD, value, 0.6)
@@ -250,7 +232,7 @@ class CredentialDetector:
                     return 0.96 if reading.words <= 6 else 0.85
                 if link >= Link.DIRECT and not reading.denied:
                     return 0.9
-                if lost or reading.denied or weak or _PRODUCT_LIKE.match(written) or _ORDER_LIKE.match(written):
+                if lost or reading.denied or weak or _PRODUCT_LIKE.match(written) or is_order_like(written):
                     return 0.0
                 return 0.85 if value.quoted else 0.65
             case Look.MIXED:
@@ -258,7 +240,7 @@ class CredentialDetector:
                     return 0.93 if reading.words <= 6 else 0.7
                 if reading.denied:
                     return 0.0
-                if _ORDER_LIKE.match(written):
+                if is_order_like(written):
                     return 0.6 if link is Link.DIRECT and reading.words == 0 and not weak and not lost else 0.0
                 if link is Link.DIRECT and not self._qualifies(reading):
                     return 0.6
@@ -344,7 +326,7 @@ class CredentialDetector:
 
 def _another(text: PlainText, first: Candidate, stop: int) -> Candidate | None:
     """A second password beside the first: "A or B", "from A to B"."""
-    if first.type != PASSWORD or first.confidence < _SURE:
+    if first.type != PASSWORD or first.confidence < _LIKELY:
         return None
     joint = _AND_ANOTHER.match(text.folded, first.end, stop)
     value = read_value(text.text, joint.end(), min(stop, joint.end() + 80)) if joint else None
@@ -364,6 +346,8 @@ def _judge_pin(speech: Speech, reading: Reading) -> float:
         return 0.95 if reading.words <= 6 else 0.8
     if reading.link >= Link.DIRECT:
         return 0.9 if reading.words <= 3 or reading.link is Link.BECOMES else 0.7
+    if reading.set_off and not reading.paired:
+        return 0.7
     return 0.7 if value.quoted else 0.0
 
 
@@ -383,7 +367,7 @@ def _judge_secret(text: PlainText, reading: Reading, *, weak: bool) -> float:
     if link >= Link.COPULA and reading.words <= 4 and len(written) >= 8:
         if value.look is Look.STRONG:
             return 0.9
-        if value.look is Look.MIXED and not _ORDER_LIKE.match(written):
+        if value.look is Look.MIXED and not is_order_like(written):
             return 0.6 if weak else 0.8
     return 0.0
 

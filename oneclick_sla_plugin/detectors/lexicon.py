@@ -43,7 +43,9 @@ class Speech:
 
     def is_predicate(self, word: str) -> bool:
         """Whether the folded word says something about a password rather than being one."""
-        return word in self.predicates or (len(word) > 4 and word.endswith(self.predicate_suffixes))
+        if word in self.predicates or (word.endswith("s") and word[:-1] in self.predicates):
+            return True
+        return len(word) > 4 and word.endswith(self.predicate_suffixes)
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Lexicon:
 
     credentials: Mapping[str, tuple[str, ...]]
     speech: Speech
+    acts: Mapping[str, tuple[str, ...]]
     numbers: Mapping[str, tuple[str, ...]]
     identity: Mapping[str, tuple[str, ...]]
 
@@ -74,6 +77,7 @@ def lexicon() -> Lexicon:
             predicate_suffixes=tuple(speech.pop("predicate_suffixes")),
             **{name: frozenset(words) for name, words in speech.items()},
         ),
+        _tuples(merged["acts"]),
         _tuples(merged["numbers"]),
         _tuples(merged["identity"]),
     )

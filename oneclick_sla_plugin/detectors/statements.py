@@ -83,6 +83,8 @@ _CLAUSE_END = re.compile(r"[\"')\]!]{0,2}(?:[ \t]{0,3}(?:$|[\n.,;!?)/|<]))")
 _PAIRED = re.compile(r"\s{0,3}[/|]\s{0,3}\S")
 _WORDS_BEFORE = re.compile(r"\S+")
 _JOINTS = frozenset("-/|>,")
+_RELATIVE = frozenset({"que", "which"})
+_AND = frozenset({"and", "y", "und", "e"})
 
 
 def readings(text: PlainText, keyword: Keyword, stop: int, speech: Speech) -> Iterator[Reading]:
@@ -100,6 +102,9 @@ def readings(text: PlainText, keyword: Keyword, stop: int, speech: Speech) -> It
         link = Link.SEPARATOR
         if "\n" in separator[0].rstrip(" ") and "\n\n" in separator[0]:
             return
+    elif folded.startswith("'s ", position):
+        position += 2
+        link = Link.COPULA
     for _ in range(_MOST_WORDS):
         gap = _GAP.match(folded, position, stop)
         if gap is None or gap.end() >= stop:
@@ -188,7 +193,8 @@ def readings(text: PlainText, keyword: Keyword, stop: int, speech: Speech) -> It
                 pass  # "was until now …"
             elif word not in speech.fillers and not attached:
                 link = Link.LOOSE
-            clause = clause or "," in tail or word in speech.conjunctions
+            relative = word in _RELATIVE and words == 0  # "the password that my mail shows is …"
+            clause = clause or "," in tail or (word in speech.conjunctions and not relative)
         words += 1
         since += word not in speech.fillers
         before, last = word, before
@@ -207,6 +213,8 @@ def reading_before(text: PlainText, keyword: Keyword, start: int, speech: Speech
         if found.start() == begin and begin > 0 and not text.folded[begin - 1].isspace():
             return None  # the beginning of the word was cut off
         word = found[0].strip("\"'(),")
+        if linked and not copula and word in _AND:
+            return None  # "my user is … and as password …": the value stands behind
         if _is_copula(word, text.text[found.start() : found.end()].strip("\"'(),"), speech):
             if linked and copula:
                 return None

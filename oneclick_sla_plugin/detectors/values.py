@@ -84,7 +84,7 @@ _ELSE = re.compile(
     r"|[+(][0-9]"  # telephone
     r"|[$£€][0-9]|[0-9][0-9.,]*(?:€|%|eur|usd|pen|gb|mb|kb|tb|ghz|mhz|mm|cm|km|kg|px|ms|am|pm|h|hs|hrs|min|st|nd|rd|th|er|do|ra|ro|ta|to|a|o)\Z"
     r"|(?:0x[0-9a-f]+|err[_\-:].*|e[_\-]?[0-9]{2,5}|http[0-9]{3}|sqlstate.*)\Z"  # error codes
-    r"|(?:iphone|ipad|ipod|galaxy|windows|win|android|ios|macos|mac|chrome|firefox|safari|edge|office|pixel|redmi|sha|md5|aes|utf|oauth|ipv|mp|h|tls|ssl|wpa|usb|type|usuario|user|room|form|modelo)-?[0-9]{1,4}[a-z]{0,4}\Z"
+    r"|(?:iphone|ipad|ipod|galaxy|windows|win|android|ios|macos|mac|chrome|firefox|safari|edge|office|pixel|redmi|sha|md5|aes|utf|oauth|ipv|mp|h|tls|ssl|wpa|usb|type|usuario|user|room|form|modelo)-?[0-9]{1,4}(?:\.[0-9]{1,3})*[a-z]{0,4}\Z"
     r"|[&@/\\]|#(?:[0-9]|[^\W\d]+[0-9]*\Z)",  # a handle, a path, a numbered case, a hashtag
 )
 _REFERENCE = re.compile(r"(?:[A-Z]{1,5}[-#/]){1,2}[0-9]{3,}(?:[-/][0-9]+)*\Z")  # order, invoice and ticket numbers
@@ -178,6 +178,12 @@ def looks_like_key(value: str) -> bool:
     return digits >= 2 and len(value) - digits >= 2 and len(set(value)) >= 8
 
 
+def is_order_like(value: str) -> bool:
+    """Letters in front of many digits, or behind them, as shops number orders."""
+    return _ORDER_LIKE.match(value) is not None
+
+
+_ORDER_LIKE = re.compile(r"[A-Z]{2,5}[0-9]{4,}\Z|[a-z]{1,3}[0-9]{6,}\Z|[0-9]{6,}[A-Z]{1,3}\Z")
 _LICENCE = re.compile(r"[A-Z0-9]{3,8}(?:-[A-Z0-9]{3,8}){2,}\Z")  # of software, grouped for typing
 _KEY = re.compile(r"[A-Za-z0-9_\-+/=.~:]+\Z")
 
