@@ -41,6 +41,8 @@ def test_the_installed_entry_points_are_those_declared() -> None:
         ("oneclick_sla_plugin", "py.typed"),
         ("oneclick_sla_zendesk", "py.typed"),
         ("oneclick_sla_freshdesk", "py.typed"),
+        ("oneclick_sla_osticket", "py.typed"),
+        ("oneclick_sla_osticket", "osticket-plugin/plugin.php"),
     ],
 )
 def test_data_files_are_found_through_the_package(package: str, name: str) -> None:

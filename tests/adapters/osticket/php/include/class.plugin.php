@@ -1,0 +1,3 @@
+<?php
+
+// osTicket finds its plugin classes here; the doubles bring theirs.
