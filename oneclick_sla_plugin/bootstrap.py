@@ -135,6 +135,7 @@ def build(config: Config, *, clock: Clock = system_clock, plugins: Plugins | Non
             connection=connection,
             decide=judges[name] if config.accounts[name].observe else judges[name].entering(register),
             observe=config.accounts[name].observe,
+            redact_cards=config.accounts[name].sensitive.redact_cards,
         )
         for name, connection in connections.items()
     }

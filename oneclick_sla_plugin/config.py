@@ -36,6 +36,7 @@ from oneclick_sla_plugin.errors import ConfigError, Problem, problems_of
 
 DEFAULT_PATH = Path("oneclick-sla.toml")
 PATH_VARIABLE = "ONECLICK_SLA_CONFIG"
+REDACTION_CONFIRMED = "I know that redaction cannot be undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,15 @@ class PeakConfig:
 
 @dataclass(frozen=True, slots=True)
 class SensitiveConfig:
-    """What is looked for in messages: types that are not, values that are none, and patterns of the account's own."""
+    """What is looked for in messages: types that are not, values that are none, and patterns of the account's own.
+
+    ``redact_cards``: an admin confirmed that customers' card numbers are redacted on the platform, for good.
+    """
 
     types_off: tuple[str, ...] = ()
     stop_words: tuple[str, ...] = ()
     own_patterns: tuple[Mapping[str, Any], ...] = ()
+    redact_cards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +243,14 @@ class _Sensitive(_Section):
     types_off: list[str] = []
     stop_words: list[str] = []
     own_patterns: list[_OwnPattern] = []
+    redact_cards: str | None = None
+
+    @field_validator("redact_cards", mode="before")
+    @classmethod
+    def _is_confirmed(cls, value: object) -> object:
+        if value != REDACTION_CONFIRMED:
+            raise ValueError(f'has to be confirmed with exactly this sentence: "{REDACTION_CONFIRMED}"')
+        return value
 
 
 class _Account(_Section):
@@ -385,6 +398,7 @@ class _Reader:
                 tuple(account.sensitive.types_off),
                 tuple(account.sensitive.stop_words),
                 tuple(own.model_dump() for own in account.sensitive.own_patterns),
+                redact_cards=account.sensitive.redact_cards is not None,
             ),
             quota_share=account.quota_share,
             sweep_every=timedelta(minutes=account.sweep_minutes) if account.sweep_minutes else None,

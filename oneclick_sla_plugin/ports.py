@@ -200,6 +200,20 @@ class Directory(Protocol):
         ...
 
 
+@runtime_checkable
+class Redactor(Protocol):
+    """What a connection may offer besides: making what a customer wrote unreadable on the platform, for good."""
+
+    def redact(self, ticket: Ticket, message_id: str, spans: Sequence[tuple[int, int]]) -> bool:
+        """Redact characters of a customer's message; each span is ``[start, end)`` of ``Message.text`` as read.
+
+        Returns whether anything was redacted: nothing is when the message reads
+        otherwise by now. A value whose place on the platform is not certain stays.
+        Raises the platform errors.
+        """
+        ...
+
+
 class AgentView(Protocol):
     """A ticket of a sandbox as an agent would see it."""
 

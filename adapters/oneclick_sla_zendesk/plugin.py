@@ -39,6 +39,7 @@ from oneclick_sla_zendesk import (
     people,
     provision,
     quotas,
+    redaction,
     tickets,
     updates,
     webhook,
@@ -134,6 +135,8 @@ class ZendeskConnection:
         self._clock = clock
         self._strict = strict
         self._session = Session(http, clock, settings.login, login.RUN_SCOPE)
+        # Redaction has no narrow scope of its own. Its token is fetched by accounts that redact only.
+        self._redacting = Session(http, clock, settings.login, login.INSTALL_SCOPE)
         self._signatures = webhook.SignatureRule(
             settings.webhook_secrets, settings.signature_tolerance, settings.allow_test_secret
         )
@@ -198,6 +201,16 @@ class ZendeskConnection:
     def person(self, requester_id: str) -> Person:
         """Who a requester is, for a printed sheet."""
         return run(people.read_person(requester_id, self._settings.document_field), self._session.send)
+
+    def redact(self, ticket: Ticket, message_id: str, spans: Sequence[tuple[int, int]]) -> bool:
+        """Redact characters of a comment, which cannot be undone; a value whose place is not certain stays."""
+        outcome = run(
+            redaction.redact(ticket, message_id, spans, self._settings.base_url),
+            self._redacting.send,
+        )
+        if outcome.left:
+            _log.warning("zendesk.not_redacted", account=self._account, message=message_id, values=outcome.left)
+        return outcome.redacted > 0
 
     def installation(self, webhook_url: str) -> Installation:
         """Compare the account with what is needed, under a login that may configure it."""

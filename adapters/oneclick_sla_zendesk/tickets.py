@@ -151,13 +151,18 @@ def _id(value: int | None) -> str | None:
 # --- Comments ---------------------------------------------------------------------------------
 
 
+def comment_text(comment: Mapping[str, Any]) -> str:
+    """What a comment says, as :class:`Message` has it."""
+    return comment.get("plain_body") or comment.get("body") or ""
+
+
 def _message(
     comment: Mapping[str, Any],
     users: Mapping[int, Mapping[str, Any]],
     own_id: str,
     told: Sequence[audits.Told],
 ) -> Message:
-    text = comment.get("plain_body") or comment.get("body") or ""
+    text = comment_text(comment)
     author = _author(comment, users, own_id)
     keys = [key for entry in told if entry.is_about(comment) for key in entry.keys]
     if author is Author.US and keys:

@@ -36,6 +36,7 @@ import structlog
 from oneclick_sla_plugin.delivery.backoff import Backoff
 from oneclick_sla_plugin.delivery.health import Health
 from oneclick_sla_plugin.delivery.reasons import classes_of, frames_of, reason_of
+from oneclick_sla_plugin.delivery.redaction import redact_cards
 from oneclick_sla_plugin.domain.changes import Changes, diff, written_after
 from oneclick_sla_plugin.domain.decision import Decision
 from oneclick_sla_plugin.domain.model import Status, Ticket
@@ -107,13 +108,15 @@ class Events(Protocol):
 class Account:
     """A configured account: its connection, and its policy and wording as a function of ticket and instant.
 
-    ``observe``: everything is decided and counted, nothing is written.
+    ``observe``: everything is decided and counted, nothing is written. ``redact_cards``:
+    card numbers of customers are made unreadable on the platform, never while observing.
     """
 
     name: str
     connection: Connection
     decide: Callable[[Ticket, datetime], Decision]
     observe: bool = False
+    redact_cards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +244,8 @@ class Reconciler:
             self._write(account, claim, ticket, changes, decision, trail)
             outcome = Outcome.WRITTEN
         self._announce(ticket, decision, changes)
+        if account.redact_cards and not account.observe and outcome in (Outcome.WRITTEN, Outcome.UNCHANGED):
+            redact_cards(account.connection, ticket, decision)
         return _Look(decision, changes, outcome, next_look_at)
 
     def _without_a_second_reply(

@@ -235,3 +235,19 @@ def test_a_policy_file_is_named_relative_to_the_configuration(tmp_path: Path) ->
     assert load_config(path).accounts["acme"].policy == (str(tmp_path / "etc" / "policies" / "mine.toml"),)
     absolute = written(tmp_path / "etc", ACCOUNT.replace("en-linea-365", "/srv/mine.toml"))
     assert load_config(absolute).accounts["acme"].policy == ("/srv/mine.toml",)
+
+
+def test_redaction_is_off_until_its_sentence_is_said(tmp_path: Path) -> None:
+    """Whoever switches it on has read that it cannot be undone."""
+    sentence = "I know that redaction cannot be undone"
+    off = load_config(written(tmp_path, ACCOUNT))
+    on = load_config(written(tmp_path, f'{ACCOUNT}[accounts.acme.sensitive]\nredact_cards = "{sentence}"\n'))
+    assert not off.accounts["acme"].sensitive.redact_cards
+    assert on.accounts["acme"].sensitive.redact_cards
+
+
+@pytest.mark.parametrize("value", ["true", "false", '"yes"', '"i know that redaction cannot be undone"', '""'])
+def test_anything_but_the_sentence_is_a_problem_that_says_it(tmp_path: Path, value: str) -> None:
+    found = problems(written(tmp_path, f"{ACCOUNT}[accounts.acme.sensitive]\nredact_cards = {value}\n"))
+    assert set(found) == {"accounts.acme.sensitive.redact_cards"}
+    assert '"I know that redaction cannot be undone"' in found["accounts.acme.sensitive.redact_cards"]

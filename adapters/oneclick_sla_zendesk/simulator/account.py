@@ -39,6 +39,7 @@ _CHOICES: Mapping[str, frozenset[str | None]] = {
     "status": frozenset({"new", "open", "pending", "hold", "solved", "closed"}),
     "type": frozenset({"problem", "incident", "question", "task", None}),
 }
+REDACTED_TAG = "redacted_content"
 _REOPENED_BY_CUSTOMER = frozenset({"pending", "hold", "solved"})
 
 
@@ -227,6 +228,33 @@ class Account:
                 after, actor, audit_id, changes, comment, channel, given, source=source, merged_into=merged_into
             )
             return after, after.audits[-1]
+
+    def redact_comment(self, ticket_id: int, comment_id: int, html: str, *, actor: User) -> Comment:
+        """Make what ``html`` marks unreadable, in the comment and in the audits, also on a closed ticket.
+
+        ``RefusalError``: 404 when the ticket has no such comment, 422 when ``html`` marks
+        nothing or is, but for its marks, not what the comment says.
+        """
+        with self.lock:
+            before = self.ticket(ticket_id)
+            comment = next((each for each in before.comments if each.id == comment_id), None)
+            if comment is None:
+                raise record_not_found()
+            redacted = text.redact(html)
+            if text.unmarked(html) != comment.html_body or redacted == html:
+                raise record_invalid("html_body", "Html body: is not valid")
+            new = replace(comment, html_body=redacted, plain_body=text.plain_of(redacted))
+            after = replace(
+                before,
+                tags=before.tags | {REDACTED_TAG},
+                comments=tuple(new if each is comment else each for each in before.comments),
+                audits=tuple(
+                    replace(audit, comment=new) if audit.comment and audit.comment.id == comment_id else audit
+                    for audit in before.audits
+                ),
+            )
+            self._record(after, actor, self.new_id(), changes_between(before, after), None, "api", {})
+            return new
 
     def rate_ticket(self, ticket_id: int, score: str) -> None:
         """The requester is satisfied (``good``) or not (``bad``)."""

@@ -88,6 +88,7 @@ class Api:
             ("PUT", "/api/v2/tickets/<int:ticket_id>", self._update_ticket),
             ("GET", "/api/v2/tickets/<int:ticket_id>/comments", self._list_comments),
             ("GET", "/api/v2/tickets/<int:ticket_id>/audits", self._list_audits),
+            ("PUT", "/api/v2/comment_redactions/<int:comment_id>", self._redact_comment),
             ("GET", "/api/v2/users/me", self._show_me),
             ("GET", "/api/v2/users/show_many", self._show_users),
             ("GET", "/api/v2/users/<int:user_id>", self._show_user),
@@ -219,6 +220,17 @@ class Api:
             authors = dict.fromkeys(comment["author_id"] for comment in shown["comments"])
             shown["users"] = [shapes.user_json(user) for user in self._account.users(authors)]
         return shown, 200
+
+    def _redact_comment(self, comment_id: int) -> Answer:
+        """https://developer.zendesk.com/api-reference/ticketing/tickets/comment_redactions/"""
+        given = body()
+        ticket_id, html = given.get("ticket_id"), given.get("html_body")
+        if not isinstance(ticket_id, int):
+            raise invalid_parameter("ticket_id")
+        if not isinstance(html, str):
+            raise invalid_parameter("html_body")
+        comment = self._account.redact_comment(ticket_id, comment_id, html, actor=g.user)
+        return {"comment": shapes.comment_json(comment)}, 200
 
     def _list_audits(self, ticket_id: int) -> Answer:
         audits = [shapes.audit_json(item) for item in self._account.ticket(ticket_id).audits]

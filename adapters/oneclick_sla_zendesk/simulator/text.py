@@ -17,6 +17,7 @@ LIMIT_BYTES = 64 * 1024
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 _ESCAPED_OR_PLACEHOLDER = re.compile(r"\\+(\{\{)|\{\{([^{}]*)\}\}")
 _CODE = re.compile(r"(<code\b[^>]*>.*?</code\s*>)", re.DOTALL | re.IGNORECASE)
+_CHARACTER = re.compile(r"(?P<tag><[^>]*>)|&[#A-Za-z0-9]+;|\S")
 _BLOCKS = frozenset({"div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "table", "tr", "ul"})
 _PARAGRAPHS = frozenset({"blockquote", "p", "pre"})
 _UNSEEN = frozenset({"script", "style", "title"})
@@ -57,6 +58,21 @@ def plain_of(html: str) -> str:
     parser.close()
     lines = [" ".join(line.split()) for line in "".join(parser.pieces).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def unmarked(html: str) -> str:
+    """HTML without the marks of a redaction."""
+    return re.sub(r"</?redact>", "", html)
+
+
+def redact(html: str) -> str:
+    """HTML with a block for each character between marks, which are gone; blanks and tags stay."""
+    return re.sub(
+        r"<redact>(.*?)</redact>",
+        lambda marked: _CHARACTER.sub(lambda found: found["tag"] or "▇", marked[1]),
+        html,
+        flags=re.DOTALL,
+    )
 
 
 class _Plain(HTMLParser):

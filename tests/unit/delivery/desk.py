@@ -127,6 +127,7 @@ class Desk:
     database: Database
     clock: Any
     observe: bool = False
+    redact_cards: bool = False
     adjust: Callable[[Ticket, Decision], Decision] = lambda _, decision: decision
     decide: Callable[[Ticket, datetime], Decision] = decide
     announced: list[Changes] = field(default_factory=list)
@@ -137,7 +138,13 @@ class Desk:
         self.counted.append((name, labels))
 
     def reconciler(self) -> Reconciler:
-        account = Account("acme", cast("Connection", self.helpdesk), self.decide, observe=self.observe)
+        account = Account(
+            "acme",
+            cast("Connection", self.helpdesk),
+            self.decide,
+            observe=self.observe,
+            redact_cards=self.redact_cards,
+        )
         return Reconciler(
             {"acme": account},
             self.ledger,
