@@ -10,9 +10,9 @@ from rich.text import Text
 
 from oneclick_sla_plugin.cli.screen import heading, printable
 from oneclick_sla_plugin.cli.verdict_table import flags_of, rules_table, verdict_document
-from oneclick_sla_plugin.domain.analysis import Analysis
+from oneclick_sla_plugin.domain.analysis import Analysis, verdicts_on_customers
 from oneclick_sla_plugin.domain.message import Verdict
-from oneclick_sla_plugin.domain.model import Author, Ticket
+from oneclick_sla_plugin.domain.model import Ticket
 from oneclick_sla_plugin.ticket_json import finding_document
 
 _MOST_ROWS = 20
@@ -21,7 +21,7 @@ _MOST_ROWS = 20
 
 def print_analysis(console: Console, ticket: Ticket, analysis: Analysis) -> None:
     """Print a line for each of the customer's messages, the rules of the one likeliest to be a complaint, the findings."""
-    verdicts = _customers(ticket, analysis)
+    verdicts = verdicts_on_customers(ticket, analysis)
     console.print(heading("What the customer's messages are"))
     lines = [_line(message, verdict) for message, verdict in verdicts]
     _print_lines(console, lines)
@@ -60,20 +60,12 @@ def _print_lines(console: Console, lines: list[str]) -> None:
         console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
 
 
-def _customers(ticket: Ticket, analysis: Analysis) -> list[tuple[str, Verdict]]:
-    """The verdicts on the customer's messages, the oldest first."""
-    return [
-        (message.id, analysis.verdicts[message.id])
-        for message in sorted(ticket.messages, key=lambda message: message.at)
-        if message.author is Author.CUSTOMER and message.id in analysis.verdicts
-    ]
-
-
 def analysis_document(ticket: Ticket, analysis: Analysis) -> dict[str, Any]:
     """The same as data, the rules of every message."""
     return {
         "messages": [
-            {"message": message, **verdict_document(verdict)} for message, verdict in _customers(ticket, analysis)
+            {"message": message, **verdict_document(verdict)}
+            for message, verdict in verdicts_on_customers(ticket, analysis)
         ],
         "findings": [finding_document(finding) for finding in analysis.findings],
     }

@@ -60,7 +60,7 @@ def kind_of(ticket: Ticket, policy: Policy, facts: Facts, analysis: Analysis) ->
     denied = TAG_NOT_COMPLAINT in ticket.tags
     found = ticket.context.kind
     if found is None:
-        own = _customers(ticket, analysis)
+        own = verdicts_on_customers(ticket, analysis)
         if not denied and any(verdict.complaint is Certainty.AUTO for _, verdict in own):
             return Kind.COMPLAINT
         found = next((verdict.kind for _, verdict in own), None)
@@ -76,7 +76,7 @@ def kind_of(ticket: Ticket, policy: Policy, facts: Facts, analysis: Analysis) ->
 def flags_of(ticket: Ticket, analysis: Analysis) -> frozenset[Flag]:
     """The flags of all messages of the customer."""
     flags = set()
-    for _, verdict in _customers(ticket, analysis):
+    for _, verdict in verdicts_on_customers(ticket, analysis):
         if verdict.abusive:
             flags.add(Flag.ABUSIVE)
         if verdict.threat:
@@ -97,7 +97,7 @@ def suspicion_of(ticket: Ticket, kind: Kind, analysis: Analysis) -> Suspicion | 
         if not registered and Field.COMPLAINT_STAGE not in ticket.fields and not _SUSPECTED & ticket.tags:
             return None
         return Suspicion(certain=registered, by_agent=True, rules=((RULE_REGISTERED, _CERTAIN),), rejected=True)
-    own = _customers(ticket, analysis)
+    own = verdicts_on_customers(ticket, analysis)
     score = {Certainty.AUTO: 2, Certainty.SUGGESTED: 1, Certainty.NO: 0}
     # The first of the surest messages carries the complaint.
     message, verdict = max(own, key=lambda item: score[item[1].complaint], default=("", Verdict()))
@@ -126,7 +126,7 @@ def suspicion_of(ticket: Ticket, kind: Kind, analysis: Analysis) -> Suspicion | 
     )
 
 
-def _customers(ticket: Ticket, analysis: Analysis) -> list[tuple[str, Verdict]]:
+def verdicts_on_customers(ticket: Ticket, analysis: Analysis) -> list[tuple[str, Verdict]]:
     """The verdicts on the customer's messages, the oldest first."""
     return [
         (message.id, analysis.verdicts[message.id])
