@@ -5,6 +5,7 @@ the settings belong to each connection:
 
 * write-ahead log and ``synchronous=FULL``: a commit survives a power cut, and
   readers do not wait for the writer. https://www.sqlite.org/wal.html
+  What :meth:`Database.write_ahead` writes is flushed by a step of its own.
 * ``BEGIN IMMEDIATE`` for every transaction that writes. A read that turns into a
   write cannot wait for another writer, it fails; so Python's driver, which
   begins lazily, is relieved of its transaction control.
@@ -35,6 +36,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from oneclick_sla_plugin.errors import ConfigError, Problem, StoreError
+from oneclick_sla_plugin.storage.write_ahead import WriteAhead
 
 BUSY_TIMEOUT = timedelta(seconds=30)
 """How long SQLite waits for another writer before it gives up."""
@@ -52,6 +54,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writers = Lock() if engine.dialect.name == "sqlite" else None
+        self._ahead: WriteAhead | None = None
 
     @property
     def dialect(self) -> str:
@@ -72,17 +75,23 @@ class Database:
         with self._turn(), _store_errors("written"), self._engine.begin() as connection:
             yield connection
 
-    def write_alone(self, statement: str, parameters: Mapping[str, object]) -> None:
-        """Run one statement of SQLite, which is its own transaction, by the shortest way to the driver.
+    def write_ahead(self, statement: str, parameters: Mapping[str, object]) -> None:
+        """Run one statement of SQLite, which is its own transaction and durable after :meth:`flush`.
 
-        For the statement that each webhook waits for: SQLAlchemy's bookkeeping would take most of the time.
+        For the statement that each webhook waits for: the shortest way to the driver, without SQLAlchemy's bookkeeping.
         """
         with self._turn(), _store_errors("written"):
-            connection = self._engine.raw_connection()
-            try:
-                connection.cursor().execute(statement, parameters)
-            finally:
-                connection.close()
+            if self._ahead is None:
+                connection = sqlite3.connect(str(self._engine.url.database), check_same_thread=False)
+                _set_up_sqlite(connection, None)
+                self._ahead = WriteAhead(connection)
+            self._ahead.execute(statement, parameters)
+
+    def flush(self) -> None:
+        """Make durable what :meth:`write_ahead` wrote before the call. Several threads may be here at once."""
+        if self._ahead is not None:
+            with _store_errors("written"):
+                self._ahead.flush()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -114,6 +123,10 @@ class Database:
 
     def close(self) -> None:
         """Close all connections that are not in use; the next use opens new ones."""
+        with self._turn():
+            if self._ahead is not None:
+                self._ahead.close()
+                self._ahead = None
         self._engine.dispose()
 
 
@@ -187,11 +200,11 @@ def _store_errors(verb: str) -> Iterator[None]:
     """The one place where an error of SQLAlchemy or of a driver becomes ours."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise StoreError(f"the database cannot be {verb} ({_words(error)})") from error
 
 
-def _words(error: SQLAlchemyError | sqlite3.Error) -> str:
+def _words(error: SQLAlchemyError | sqlite3.Error | OSError) -> str:
     """The error's class and code. Not its message, in which drivers quote values."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)

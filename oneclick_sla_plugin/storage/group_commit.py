@@ -1,9 +1,13 @@
-"""Group commit: many threads wait, one of them writes, one commit serves them all.
+"""Group commit: many threads wait, one of them writes, one flush of the disk serves them all.
 
-A commit costs a flush of the disk, and writers that queue for SQLite's lock are
-served unfairly. So within a process one thread at a time commits everything that
-waits in one transaction; while it does, the next group gathers, and the first of
-that group commits it. No thread is handed the work that would have to wake up for it.
+A commit costs a flush, and writers that queue for SQLite's lock are served
+unfairly. So within a process one thread at a time writes everything that waits in
+one transaction; while it does, the next group gathers, and the first of that group
+writes it. No thread is handed the work that would have to wake up for it.
+
+The flush is a step of its own, and two may be under way: the next group is written
+while the disk still works on the one before. Otherwise half of a server's threads
+would always wait for the flush of the other half.
 """
 
 from __future__ import annotations
@@ -17,13 +21,16 @@ from oneclick_sla_plugin.errors import StoreError
 
 T = TypeVar("T")
 
+FLUSHES = 2
+"""How many may be under way. With more of them the groups shrink, and the disk does the same work oftener."""
+
 
 @dataclass(slots=True)
 class _Waiting(Generic[T]):
     """An item, and the thread that waits for it at ``wake``, a lock that is taken until there is news.
 
-    The news is that the item's commit has ended, well or with ``error``; or, while
-    it is not ``done``, that it is this thread's turn to commit.
+    The news is that the item is durable or has failed with ``error``; or, while it
+    is not ``done``, that it is this thread's turn to write.
     """
 
     item: T
@@ -36,26 +43,33 @@ class _Waiting(Generic[T]):
 
 
 class GroupCommit(Generic[T]):
-    """Hands what several threads submit to ``commit`` together. ``commit`` raises ``StoreError`` when it fails."""
+    """Hands what several threads submit to ``write`` together, then calls ``flush``, which makes it durable.
 
-    def __init__(self, commit: Callable[[Sequence[T]], None]) -> None:
-        self._commit = commit
-        self._changed = Condition()
+    One ``write`` runs at a time; a ``flush`` covers everything that was written
+    before it began. Both raise ``StoreError`` when they fail.
+    """
+
+    def __init__(self, write: Callable[[Sequence[T]], None], flush: Callable[[], None]) -> None:
+        self._write = write
+        self._flush = flush
+        self._state = Lock()
+        self._settled = Condition(self._state)
         self._queue: list[_Waiting[T]] = []
-        self._committing = False
+        self._writing = False
+        self._flushing = 0
         self._closed = False
 
     def submit(self, item: T) -> None:
-        """Returns when ``item`` is committed. Raises ``StoreError`` when it is not, or after :meth:`close`."""
+        """Returns when ``item`` is durable. Raises ``StoreError`` when it is not, or after :meth:`close`."""
         mine = _Waiting(item)
-        with self._changed:
+        with self._state:
             if self._closed:
                 raise StoreError("the store is closed")
             self._queue.append(mine)
-            waits = self._committing
-            self._committing = True
-        if waits:
-            mine.wake.acquire()
+            if self._may_write():
+                self._writing = True
+                mine.wake.release()
+        mine.wake.acquire()
         if not mine.done:
             self._commit_all(mine)
         if mine.error is not None:
@@ -63,36 +77,54 @@ class GroupCommit(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """How many items wait for the next commit."""
-        with self._changed:
+        """How many items wait to be written."""
+        with self._state:
             return len(self._queue)
 
     def close(self) -> None:
-        """Wait until what was submitted is committed; later submissions are refused."""
-        with self._changed:
+        """Wait until what was submitted is durable; later submissions are refused."""
+        with self._state:
             self._closed = True
-            self._changed.wait_for(lambda: not self._committing)
+            self._settled.wait_for(lambda: not (self._writing or self._flushing))
+
+    def _may_write(self) -> bool:
+        return not self._writing and self._flushing < FLUSHES
 
     def _commit_all(self, mine: _Waiting[T]) -> None:
-        """Commit what waits, ``mine`` with it; then the first of those that came meanwhile goes on."""
-        with self._changed:
+        """Write and flush what waits, ``mine`` with it; meanwhile others write what comes later."""
+        with self._state:
             group, self._queue = self._queue, []
-        try:
-            self._commit([waiting.item for waiting in group])
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left waiting
-            for waiting in group:
-                waiting.error = _for_one_caller(error)
-        with self._changed:
-            following = self._queue[0] if self._queue else None
-            if following is None:
-                self._committing = False
-                self._changed.notify_all()
-        if following is not None:
-            following.wake.release()
+        error = _failure(lambda: self._write([waiting.item for waiting in group]))
+        with self._state:
+            self._writing = False
+            self._flushing += 1
+            self._call_writer()
+        error = error or _failure(self._flush)
+        with self._state:
+            self._flushing -= 1
+            self._call_writer()
+            if self._closed:
+                self._settled.notify_all()
         for waiting in group:
+            if error is not None:
+                waiting.error = _for_one_caller(error)
             waiting.done = True
             if waiting is not mine:
                 waiting.wake.release()
+
+    def _call_writer(self) -> None:
+        """Make the first of those that wait the next writer, if there is room for one."""
+        if self._queue and self._may_write():
+            self._writing = True
+            self._queue[0].wake.release()
+
+
+def _failure(step: Callable[[], None]) -> Exception | None:
+    try:
+        step()
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left waiting
+        return error
+    return None
 
 
 def _for_one_caller(error: Exception) -> StoreError:

@@ -77,7 +77,7 @@ class SqlLedger:
         self._lease = lease
         self._spacing = spacing
         self._owner = owner
-        self._marks = GroupCommit(self._commit_marks)
+        self._marks = GroupCommit(self._write_marks, database.flush)
 
     # --- marking ------------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ class SqlLedger:
         if marks.keys:
             self._marks.submit(marks)
 
-    def _commit_marks(self, group: Sequence[_Marks]) -> None:
+    def _write_marks(self, group: Sequence[_Marks]) -> None:
         counts: dict[TicketKey, int] = {}
         earliest: dict[TicketKey, datetime] = {}
         arrived: dict[TicketKey, datetime] = {}

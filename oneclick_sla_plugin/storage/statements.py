@@ -38,13 +38,13 @@ _LIVE = and_(ledger.c.due_at.is_not(None), ledger.c.dead_at.is_(None))
 
 
 def mark_rows(database: Database, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert tickets, or count another mark of each, and commit.
+    """Insert tickets, or count another mark of each; durable after ``database.flush()``.
 
     ``rows`` hold what :data:`MARKED` names, instants as integers. Raises ``StoreError``.
     """
     if database.dialect == "sqlite":
         # All rows in one call: between calls other threads run, and the writers' lock is held for as long.
-        database.write_alone(_MARK_SQLITE, {"rows": json.dumps(rows, separators=(",", ":"))})
+        database.write_ahead(_MARK_SQLITE, {"rows": json.dumps(rows, separators=(",", ":"))})
     else:
         with database.writing() as connection:
             connection.execute(_MARK_POSTGRESQL, rows)
