@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from oneclick_sla_plugin.analysing import Analyst, classifiers_of, detector_settings
 from oneclick_sla_plugin.config import AccountConfig, PolicyRule
+from oneclick_sla_plugin.domain.complaint import Entry
 from oneclick_sla_plugin.domain.decision import Decision, decide
 from oneclick_sla_plugin.domain.model import TAG_PEAK, Channel, Ticket
 from oneclick_sla_plugin.domain.notes import Outgoing, Practice
@@ -85,11 +86,20 @@ class Judge:
         policy, wording = self._book(ticket).open_at(ticket, now)
         ticket = self._with_peak(ticket)
         analysis = self._analyst(ticket)
-        decision = decide(ticket, policy, now, wording, self._practice, analysis)
+
+        def decided(entry: Entry | None = None) -> Decision:
+            return decide(ticket, policy, now, wording, self._practice, analysis, entry)
+
+        decision = decided()
         if self._register is None or decision.complaint is None:
             return decision
+        known = self._register.entry(ticket.key)
+        if known is not None:
+            decision = decided(known)
+        if decision.complaint is None:
+            return decision
         entry = self._register.record(ticket.key, decision.complaint.case, str(policy), now)
-        return decide(ticket, policy, now, wording, self._practice, analysis, entry)
+        return decision if entry == known else decided(entry)
 
     def entering(self, register: Register) -> Judge:
         """The same judge, who enters complaints into a register."""

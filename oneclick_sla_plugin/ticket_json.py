@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 
 from oneclick_sla_plugin.domain.changes import Changes, Desired, Note
 from oneclick_sla_plugin.domain.clocks import Clock
-from oneclick_sla_plugin.domain.decision import Decision, rfc3339
+from oneclick_sla_plugin.domain.decision import Decision
 from oneclick_sla_plugin.domain.model import (
     Author,
     Channel,
@@ -31,6 +31,7 @@ from oneclick_sla_plugin.domain.model import (
     StatusChange,
     Ticket,
     Written,
+    rfc3339,
 )
 from oneclick_sla_plugin.domain.model import Field as FieldName
 from oneclick_sla_plugin.domain.sensitive import Finding

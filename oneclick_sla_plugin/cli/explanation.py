@@ -24,7 +24,6 @@ from oneclick_sla_plugin.cli.screen import (
 )
 from oneclick_sla_plugin.domain.changes import Note
 from oneclick_sla_plugin.domain.clocks import Clock, ClockState
-from oneclick_sla_plugin.domain.decision import rfc3339
 from oneclick_sla_plugin.domain.explanation import (
     Candidate,
     ClockExplanation,
@@ -33,7 +32,7 @@ from oneclick_sla_plugin.domain.explanation import (
     Explanation,
     Requirement,
 )
-from oneclick_sla_plugin.domain.model import Metric
+from oneclick_sla_plugin.domain.model import Metric, rfc3339
 from oneclick_sla_plugin.domain.policy import Target
 from oneclick_sla_plugin.domain.timeline import Reason, Segment
 

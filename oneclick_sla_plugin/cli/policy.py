@@ -18,8 +18,8 @@ from oneclick_sla_plugin.cli.policy_comparison import comparison_document, print
 from oneclick_sla_plugin.cli.policy_sheet import policy_document, print_policy
 from oneclick_sla_plugin.cli.screen import heading, instant, print_json, printable, screen
 from oneclick_sla_plugin.domain.calendar import resolve_wall
-from oneclick_sla_plugin.domain.decision import rfc3339
 from oneclick_sla_plugin.domain.explanation import Reading, readings_of
+from oneclick_sla_plugin.domain.model import rfc3339
 from oneclick_sla_plugin.domain.policy import Policy, Target
 from oneclick_sla_plugin.errors import ConfigError
 from oneclick_sla_plugin.plugins import Plugins

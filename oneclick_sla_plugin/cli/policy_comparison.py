@@ -13,8 +13,7 @@ from rich.text import Text
 
 from oneclick_sla_plugin.cli.explanation import METRICS
 from oneclick_sla_plugin.cli.screen import heading, instant, printable
-from oneclick_sla_plugin.domain.decision import rfc3339
-from oneclick_sla_plugin.domain.model import Channel
+from oneclick_sla_plugin.domain.model import Channel, rfc3339
 from oneclick_sla_plugin.domain.policy import Policy
 from oneclick_sla_plugin.domain.simulation import Example, examples
 from oneclick_sla_plugin.policy_files.comparison import Change, changes_between

@@ -16,8 +16,7 @@ from rich.text import Text
 from oneclick_sla_plugin.cli.explanation import METRICS
 from oneclick_sla_plugin.cli.screen import heading, instant, printable
 from oneclick_sla_plugin.domain.clocks import Clock, ClockState
-from oneclick_sla_plugin.domain.decision import rfc3339
-from oneclick_sla_plugin.domain.model import Priority, Ticket
+from oneclick_sla_plugin.domain.model import Priority, Ticket, rfc3339
 from oneclick_sla_plugin.domain.simulation import Comparison, Difference, Simulation, Tally
 
 _MOST_PROBLEMS = 20

@@ -100,9 +100,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the register has of a complaint. ``number`` is for instance ``2026-000017``; ``None`` for a suspect."""
+    """What the register has of a complaint. ``number`` is for instance ``2026-000017``; ``None`` for a suspect.
+
+    ``received_at`` is the earliest receipt among it and its duplicates.
+    ``extensions``: the later dates that were told to the customer, the oldest first;
+    the ticket's field shows the last one only.
+    """
 
     number: str | None
     stage: Stage
     received_at: datetime
     registered_at: datetime | None
+    extensions: tuple[CaseEvent, ...] = ()

@@ -14,9 +14,10 @@ from datetime import datetime
 from oneclick_sla_plugin.domain.changes import Note, note_keys
 from oneclick_sla_plugin.domain.clocks import Clock, promised_instant
 from oneclick_sla_plugin.domain.complaint import Stage
-from oneclick_sla_plugin.domain.model import Metric
+from oneclick_sla_plugin.domain.evidence import EXTENSION_KEY
+from oneclick_sla_plugin.domain.model import Field, Metric
 from oneclick_sla_plugin.domain.notes import Outgoing, Telling
-from oneclick_sla_plugin.domain.procedure import FOLLOW_UP_KEY, Procedure
+from oneclick_sla_plugin.domain.procedure import EXTENSION_NOT_TOLD, FOLLOW_UP_KEY, Procedure
 
 ACKNOWLEDGEMENT_KEY = "complaint-acknowledgement"
 
@@ -47,6 +48,8 @@ class ComplaintTelling:
             key = f"complaint-{case.stage.replace('_', '-')}.{case.level}"
             yield Note(key, self._stage(case.stage))
         for refusal in self.procedure.refusals:
+            if refusal.reason == EXTENSION_NOT_TOLD and self._may_tell_extension():
+                continue  # the program tells it
             places = dict(refusal.places)
             for name in ("due_at", "legal_due_at"):
                 if name in places:
@@ -54,7 +57,7 @@ class ComplaintTelling:
             if "stage" in places:
                 places["stage"] = self._stage_name(places["stage"])
             text = self._say(f"note.{refusal.reason}", **places)
-            if refusal.reason == "extension_not_told":
+            if refusal.reason == EXTENSION_NOT_TOLD:
                 text += "\n\n" + self._draft("message.extension")
             yield Note(f"complaint-{refusal.reason.replace('_', '-')}.{case.level}", text)
         if self.procedure.solved_unanswered:
@@ -68,10 +71,31 @@ class ComplaintTelling:
         acknowledge = Outgoing.COMPLAINT_ACKNOWLEDGEMENT in send and stage is Stage.REGISTERED
         if acknowledge and ACKNOWLEDGEMENT_KEY not in told:
             return Note(ACKNOWLEDGEMENT_KEY, self._message("message.complaint_acknowledgement"))
+        if self._may_tell_extension():
+            key = f"{EXTENSION_KEY}.{self._fact_of_extension()}"
+            return None if key in told else Note(key, self._message("message.extension"))
         follow_up = Outgoing.COMPLAINT_FOLLOW_UP in send and stage is Stage.FOLLOW_UP
         if follow_up and self.procedure.followed_up_at is None and FOLLOW_UP_KEY not in told:
             return Note(FOLLOW_UP_KEY, self._message("message.complaint_follow_up"))
         return None
+
+    def _may_tell_extension(self) -> bool:
+        """Whether an extension lacks nothing but a message to the customer, which the program may send in time."""
+        assert self.procedure is not None  # noqa: S101 - asked where there is one
+        due_at = self.procedure.round.response_due_at
+        return (
+            Outgoing.COMPLAINT_EXTENSION in self.telling.practice.send
+            and any(refusal.reason == EXTENSION_NOT_TOLD for refusal in self.procedure.refusals)
+            and due_at is not None
+            and self.telling.now <= due_at
+        )
+
+    def _fact_of_extension(self) -> str:
+        """What makes an extension another one: how often the case was taken up, and the date that it moves."""
+        assert self.procedure is not None  # noqa: S101 - asked where there is one
+        round_ = self.procedure.round
+        assert round_.response_due_at is not None  # noqa: S101 - nothing to extend otherwise
+        return f"{round_.level}.{round_.response_due_at:%Y%m%d%H%M}"
 
     # --- texts ---
 
@@ -125,7 +149,14 @@ class ComplaintTelling:
         return self._say("note.draft", draft=self._message(key))
 
     def _message(self, key: str) -> str:
-        return self._say(key, ticket=self.telling.ticket.id, number=self.number or "", answer_by=self._answer_by())
+        return self._say(
+            key,
+            ticket=self.telling.ticket.id,
+            number=self.number or "",
+            answer_by=self._answer_by(),
+            reason=self.telling.ticket.fields.get(Field.EXTENSION_REASON, "").strip()
+            or self.telling.wording.texts["message.blank"],
+        )
 
     def _answer_by(self) -> str:
         """The date by which the customer is told to have an answer; a blank where none is promised."""

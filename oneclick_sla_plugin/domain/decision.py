@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from oneclick_sla_plugin.domain.analysis import NO_ANALYSIS, Analysis, flags_of, kind_of, suspicion_of
 from oneclick_sla_plugin.domain.changes import Desired
@@ -31,6 +31,7 @@ from oneclick_sla_plugin.domain.model import (
     Priority,
     SlaState,
     Ticket,
+    rfc3339,
     tag_of,
 )
 from oneclick_sla_plugin.domain.notes import BY_THE_POLICY, Practice, Telling
@@ -105,7 +106,9 @@ class Judgement:
     procedure: Procedure | None = None
 
 
-def judge(ticket: Ticket, policy: Policy, now: datetime, analysis: Analysis = NO_ANALYSIS) -> Judgement:
+def judge(
+    ticket: Ticket, policy: Policy, now: datetime, analysis: Analysis = NO_ANALYSIS, entry: Entry | None = None
+) -> Judgement:
     """Judge ``ticket`` by ``policy`` as it stands at ``now`` (aware); for questions that need no words."""
     facts = policy.facts(ticket)
     facts = replace(facts, kind=kind_of(ticket, policy, facts, analysis), flags=flags_of(ticket, analysis))
@@ -116,7 +119,7 @@ def judge(ticket: Ticket, policy: Policy, now: datetime, analysis: Analysis = NO
     procedure = None
     suspicion = suspicion_of(ticket, facts.kind, analysis)
     if suspicion is not None:
-        procedure = follow(ticket, thread, policy, facts, suspicion, now)
+        procedure = follow(ticket, thread, policy, facts, suspicion, now, entry)
     if procedure is not None:
         clocks += tuple(complaint_clocks(ticket, procedure, policy, facts, now))
     return Judgement(facts, priority, clocks, _state(clocks, now), procedure)
@@ -136,7 +139,7 @@ def decide(
     ``analysis``: what detectors and classifiers found in the messages. ``entry``: what
     the complaint register has of the ticket.
     """
-    judged = judge(ticket, policy, now, analysis)
+    judged = judge(ticket, policy, now, analysis, entry)
     clocks, procedure = judged.clocks, judged.procedure
     complaint = None
     if procedure is not None:
@@ -234,11 +237,6 @@ _DUE_FIELDS = {
     Metric.RESOLUTION: Field.RESOLUTION_DUE_AT,
     Metric.COMPLAINT_RESPONSE: Field.COMPLAINT_RESPONSE_DUE_AT,
 }
-
-
-def rfc3339(at: datetime) -> str:
-    """An instant as ``2026-11-22T14:00:00Z``; a fraction of a second is kept where there is one."""
-    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def _next_look_at(judged: Judgement, now: datetime) -> datetime | None:

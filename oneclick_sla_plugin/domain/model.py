@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -261,3 +261,8 @@ class Ticket:
     def settled(self) -> bool:
         """Solved or closed: nobody waits for an answer any more."""
         return self.status in (Status.SOLVED, Status.CLOSED)
+
+
+def rfc3339(at: datetime) -> str:
+    """An instant as ``2026-11-22T14:00:00Z``; a fraction of a second is kept where there is one."""
+    return at.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

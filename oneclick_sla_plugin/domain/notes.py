@@ -25,6 +25,7 @@ class Outgoing(StrEnum):
 
     DELAY_NOTICE = "delay_notice"
     COMPLAINT_ACKNOWLEDGEMENT = "complaint_acknowledgement"
+    COMPLAINT_EXTENSION = "complaint_extension"
     COMPLAINT_FOLLOW_UP = "complaint_follow_up"
 
 

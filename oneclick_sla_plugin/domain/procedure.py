@@ -14,24 +14,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import pairwise
+from datetime import datetime
 from types import MappingProxyType
 
 from oneclick_sla_plugin.domain.changes import marked_keys
-from oneclick_sla_plugin.domain.clocks import Thread, is_reply, promised_instant
-from oneclick_sla_plugin.domain.complaint import Case, CaseEvent, ComplaintType, Happened, Stage
+from oneclick_sla_plugin.domain.clocks import Thread, promised_instant
+from oneclick_sla_plugin.domain.complaint import Case, CaseEvent, ComplaintType, Entry, Happened, Stage
 from oneclick_sla_plugin.domain.escalation import steps_of
+from oneclick_sla_plugin.domain.evidence import Evidence, due_fact
 from oneclick_sla_plugin.domain.model import (
     TAG_NOT_COMPLAINT,
     Author,
     Field,
-    Message,
     Metric,
-    Status,
     Ticket,
+    rfc3339,
 )
-from oneclick_sla_plugin.domain.pauses import SETTLED
 from oneclick_sla_plugin.domain.policy import Facts, Policy
 
 _OPEN = frozenset({Stage.REGISTERED, Stage.ACKNOWLEDGED, Stage.INVESTIGATING})
@@ -58,8 +56,10 @@ TRANSITIONS: Mapping[Happened, Mapping[Stage | None, Stage]] = MappingProxyType(
 """What may happen at which stage, and the stage it leads to. What is missing is not allowed."""
 
 FOLLOW_UP_KEY = "complaint-follow-up"
-EXTENSION_KEY = "complaint-extension"
-"""Marker keys of the messages to the customer that the program may send in the procedure."""
+"""Marker key of the question, after the answer, whether all is well."""
+
+EXTENSION_NOT_TOLD = "extension_not_told"
+"""The reason of a refusal that a message to the customer would heal."""
 
 _RANK: Mapping[Happened, int] = {what: n for n, what in enumerate(Happened)}
 """The order of what happens at one instant: a full answer both acknowledges and responds."""
@@ -134,27 +134,42 @@ class Procedure:
 
 
 def follow(
-    ticket: Ticket, thread: Thread, policy: Policy, facts: Facts, suspicion: Suspicion, now: datetime
+    ticket: Ticket,
+    thread: Thread,
+    policy: Policy,
+    facts: Facts,
+    suspicion: Suspicion,
+    now: datetime,
+    entry: Entry | None = None,
 ) -> Procedure | None:
-    """Play what the ticket shows through the table; ``None`` while the customer has not written."""
+    """Play what the ticket shows through the table; ``None`` while the customer has not written.
+
+    ``entry``: what the register has of it, which knows of extensions that the ticket
+    does not show any more, and of an earlier receipt.
+    """
     if thread.started_at is None:
         return None
-    return _Play(ticket, thread, policy, facts, suspicion, now).result()
+    return _Play(ticket, thread, policy, facts, suspicion, now, entry).result()
 
 
 class _Play:
     """One look: collects what happened, orders it, and lets the table decide."""
 
     def __init__(
-        self, ticket: Ticket, thread: Thread, policy: Policy, facts: Facts, suspicion: Suspicion, now: datetime
+        self,
+        ticket: Ticket,
+        thread: Thread,
+        policy: Policy,
+        facts: Facts,
+        suspicion: Suspicion,
+        now: datetime,
+        entry: Entry | None,
     ) -> None:
         self._ticket, self._policy, self._facts, self._suspicion, self._now = ticket, policy, facts, suspicion, now
-        messages = list(thread.messages)
-        found = next((n for n, message in enumerate(messages) if message.id == suspicion.message), 0)
-        self._carrier = messages[found] if messages else None
-        self._received_at = self._carrier.at if self._carrier else thread.started_at or ticket.created_at
-        self._after = messages[found + 1 :]
-        self._history = sorted(ticket.status_history, key=lambda change: change.at)
+        self._extensions = entry.extensions if entry is not None else ()
+        merged_from = entry.received_at if entry is not None else None
+        self._evidence = evidence = Evidence.of(ticket, thread, suspicion.message, merged_from)
+        self._carrier, self._received_at, self._after = evidence.carrier, evidence.received_at, evidence.after
         self._stage: Stage | None = None
         self._events: list[CaseEvent] = []
         self._refusals: list[Refusal] = []
@@ -204,7 +219,7 @@ class _Play:
             "response_due_at": self._due(Metric.COMPLAINT_RESPONSE, self._received_at),
             "legal_due_at": self._due(Metric.COMPLAINT_LEGAL, self._received_at),
         }
-        return {name: _rfc3339(due_at) for name, due_at in promised.items() if due_at is not None}
+        return {name: rfc3339(due_at) for name, due_at in promised.items() if due_at is not None}
 
     # --- what is seen ---
 
@@ -222,75 +237,14 @@ class _Play:
         self._timers(until=self._now)
 
     def _seen(self) -> Iterable[CaseEvent]:
-        acknowledged_at = None
-        for message in self._after:
-            if self._acknowledges(message):
-                acknowledged_at = acknowledged_at or message.at
-                by = "us" if message.author is Author.US else "agent"
-                due_at = self._due(Metric.COMPLAINT_ACK, self._received_at)
-                facts = {**_due_fact(due_at), **({"automatic": "true"} if by == "us" else {})}
-                yield CaseEvent(Happened.ACKNOWLEDGED, message.at, by, message.id, facts=facts)
-        if acknowledged_at is not None:
-            yield from self._investigations(acknowledged_at)
-        yield from self._responses()
-        for before, change in pairwise(self._history):
-            if before.status in SETTLED and change.status not in SETTLED:
-                yield CaseEvent(Happened.REOPENED, change.at, "system")
-            elif change.status is Status.CLOSED:
-                yield CaseEvent(Happened.CLOSED, change.at, "system")
-        survey = self._ticket.satisfaction
-        if survey is not None:
-            what = Happened.CLOSED if survey.score == "good" else Happened.REOPENED
-            yield CaseEvent(what, survey.at, "customer", facts={"survey": survey.score})
-
-    def _acknowledges(self, message: Message) -> bool:
         target = self._policy.target(Metric.COMPLAINT_ACK, self._facts, self._received_at)
-        if target is not None:
-            return is_reply(message, target, self._facts)
-        return message.author is Author.AGENT and message.public
-
-    def _investigations(self, acknowledged_at: datetime) -> Iterable[CaseEvent]:
-        """The first note, hold or assignment; one from before the acknowledgement begins with it."""
-        if self._ticket.assignee is not None:
-            yield CaseEvent(Happened.INVESTIGATED, acknowledged_at, "system", facts={"by": "assignment"})
-            return
-        note = next((message for message in self._after if message.author is Author.AGENT and not message.public), None)
-        held_at = next(
-            (
-                change.at
-                for change in self._history
-                if change.at >= acknowledged_at and change.status in (Status.PENDING, Status.ON_HOLD)
-            ),
-            None,
-        )
-        if note is not None and (held_at is None or max(note.at, acknowledged_at) <= held_at):
-            yield CaseEvent(Happened.INVESTIGATED, max(note.at, acknowledged_at), "agent", note.id)
-        elif held_at is not None:
-            yield CaseEvent(Happened.INVESTIGATED, held_at, "system")
-
-    def _responses(self) -> Iterable[CaseEvent]:
-        """The answer: an agent's last public message before the ticket was solved, with none of the customer between."""
-        solved = [
-            change.at
-            for n, change in enumerate(self._history)
-            if change.status in SETTLED and (n == 0 or self._history[n - 1].status not in SETTLED)
-        ]
-        if self._ticket.settled and not solved:
-            solved = [self._ticket.updated_at]
-        for at in solved:
-            answer = self._last_word(at)
-            if answer is not None:
-                yield CaseEvent(Happened.RESPONDED, answer.at, "agent", answer.id, facts={"solved_at": _rfc3339(at)})
-
-    def _last_word(self, until: datetime) -> Message | None:
-        """The agent's public message that nobody of the two answered before ``until``."""
-        spoken = [
-            message
-            for message in self._after
-            if message.at <= until
-            and (message.author is Author.CUSTOMER or (message.author is Author.AGENT and message.public))
-        ]
-        return spoken[-1] if spoken and spoken[-1].author is Author.AGENT else None
+        acknowledged = list(self._evidence.acknowledgements(target, self._facts))
+        yield from acknowledged
+        if acknowledged:
+            yield from self._evidence.investigation(acknowledged[0].at)
+        yield from self._evidence.responses()
+        yield from self._evidence.changes_of_status()
+        yield from self._evidence.survey()
 
     # --- timers after the response ---
 
@@ -299,7 +253,7 @@ class _Play:
         responded = self._round.responded
         if responded is None:
             return
-        solved_at = datetime.fromisoformat(responded.facts.get("solved_at", _rfc3339(responded.at)))
+        solved_at = datetime.fromisoformat(responded.facts.get("solved_at", rfc3339(responded.at)))
         reopened_at = next((event.at for event in later if event.what is Happened.REOPENED), None)
         asked = [
             message.at
@@ -328,7 +282,7 @@ class _Play:
         if self._followed_up_at is not None:
             asked_at = min(asked_at, self._followed_up_at)
         if asked_at <= until:
-            self._happens(CaseEvent(Happened.FOLLOWED_UP, asked_at, "us", facts=_due_fact(due_at)))
+            self._happens(CaseEvent(Happened.FOLLOWED_UP, asked_at, "us", facts=due_fact(due_at)))
         if self._stage is Stage.FOLLOW_UP and self._followed_up_at is not None:
             silent_until = target.due(self._followed_up_at)
             spoke = any(
@@ -342,44 +296,40 @@ class _Play:
     # --- the extension ---
 
     def _extend(self) -> None:
-        """A later date for the response: with a reason, told to the customer in time, within the legal limit."""
+        """A later date for the response: with a reason, told to the customer in time, within the legal limit.
+
+        Each one needs a message of its own; what was extended before stays extended.
+        """
         due_at = self._round.response_due_at
         target = self._policy.target(Metric.COMPLAINT_RESPONSE, self._facts, self._round.begins)
         if due_at is None or target is None:
             return
+        told_at = self._round.begins
+        for event in self._extensions:
+            if event.level == self._round.level:
+                self._events.append(event)
+                told_at, due_at = event.at, datetime.fromisoformat(event.facts["new_due_at"])
+        self._round = replace(self._round, response_due_at=due_at)
         promised_at = promised_instant(self._ticket, target.calendar)
         reason = self._ticket.fields.get(Field.EXTENSION_REASON, "").strip()
         if promised_at is None:
-            if reason:
+            if reason and due_at == target.due(self._round.begins):
                 self._refuse("extension_without_date")
             return
         if promised_at <= due_at:
             return
         legal_due_at = self._due(Metric.COMPLAINT_LEGAL, self._received_at)
-        told = self._told_before(due_at)
-        facts = {"old_due_at": _rfc3339(due_at), "new_due_at": _rfc3339(promised_at)}
+        told = self._evidence.extension_told(told_at, due_at, self._first(Happened.ACKNOWLEDGED))
+        facts = {"old_due_at": rfc3339(due_at), "new_due_at": rfc3339(promised_at)}
         if not reason:
             self._refuse("extension_without_reason")
         elif legal_due_at is not None and promised_at > legal_due_at:
-            self._refuse("extension_past_legal_limit", legal_due_at=_rfc3339(legal_due_at))
+            self._refuse("extension_past_legal_limit", legal_due_at=rfc3339(legal_due_at))
         elif told is None:
-            self._refuse("extension_not_told", due_at=_rfc3339(due_at))
+            self._refuse(EXTENSION_NOT_TOLD, due_at=rfc3339(due_at))
         else:
             self._events.append(CaseEvent(Happened.EXTENDED, told.at, "agent", told.id, self._round.level, facts=facts))
             self._round = replace(self._round, response_due_at=promised_at)
-
-    def _told_before(self, due_at: datetime) -> Message | None:
-        """A public message to the customer, in time, that is not the one which acknowledged receipt."""
-        acknowledged = self._first(Happened.ACKNOWLEDGED)
-        told = [
-            message
-            for message in self._after
-            if message.public
-            and self._round.begins < message.at <= due_at
-            and (message.author is Author.AGENT or EXTENSION_KEY in marked_keys(message))
-            and (acknowledged is None or message.id != acknowledged.message)
-        ]
-        return told[-1] if told else None
 
     # --- commands of agents, and mergers: the platform does not tell when they were given ---
 
@@ -397,7 +347,7 @@ class _Play:
         what = _BY_STAGE_FIELD[wanted]
         at, message = self._received_at, None
         if what in (Happened.ACKNOWLEDGED, Happened.RESPONDED):
-            answer = self._last_word(self._now)
+            answer = self._evidence.last_word(self._now)
             if answer is None:
                 self._refuse("stage_without_reply", stage=wanted.value)
                 return
@@ -429,7 +379,7 @@ class _Play:
             self._round = Round(self._round.level + 1, event.at, due_at)
             self._followed_up_at = None
         if event.what is Happened.RESPONDED:
-            event = replace(event, facts={**event.facts, **_due_fact(self._round.response_due_at)})
+            event = replace(event, facts={**event.facts, **due_fact(self._round.response_due_at)})
             self._round = replace(self._round, responded=event)
         self._stage = stage
         self._events.append(replace(event, level=self._round.level))
@@ -450,11 +400,3 @@ def commanded_stage(ticket: Ticket) -> Stage | None:
     if shown is None or shown == written:
         return None
     return Stage(shown) if shown in {stage.value for stage in Stage} else None
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _due_fact(due_at: datetime | None) -> dict[str, str]:
-    return {} if due_at is None else {"due_at": _rfc3339(due_at)}

@@ -356,6 +356,18 @@ def _entry(connection: Connection, key: TicketKey, row: _State) -> Entry:
         stage=Stage(row["stage"]),
         received_at=min(received_at, earliest_receipts(connection, key.account).get(key, received_at)),
         registered_at=None if registered_at is None else instant_of(registered_at),
+        extensions=_extensions(connection, key),
+    )
+
+
+def _extensions(connection: Connection, key: TicketKey) -> tuple[CaseEvent, ...]:
+    events = complaint_event.c
+    found = select(complaint_event).where(
+        events.account == key.account, events.ticket == key.id, events.what == Happened.EXTENDED.value
+    )
+    return tuple(
+        CaseEvent(Happened.EXTENDED, row.at, row.actor, row.message, row.level, json.loads(row.facts))
+        for row in connection.execute(found.order_by(events.at, events.position))
     )
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -265,6 +266,20 @@ def test_a_complaint_is_open_until_nothing_is_owed(register: SqlRegister, stage:
             Stage.FOLLOW_UP,
         )
     )
+
+
+def test_an_entry_tells_the_extensions_in_their_order(register: SqlRegister) -> None:
+    """The ticket shows the last date only; the earlier ones are read from the register."""
+    dates = ["2026-11-20T23:00:00Z", "2026-11-24T23:00:00Z"]
+    extended = [
+        replace(an_event(Happened.EXTENDED, (n + 1) * HOUR, new_due_at=date), message=str(n))
+        for n, date in enumerate(dates)
+    ]
+    register.record(KEY, a_case([an_event(), *reversed(extended)]), POLICY, NOW)
+    register.record(OTHER, a_case(), POLICY, NOW)
+    entry = register.entry(KEY)
+    assert entry is not None
+    assert entry.extensions == tuple(extended)
 
 
 # --- duplicates -------------------------------------------------------------------------------
