@@ -17,8 +17,8 @@ from typing import Any, Literal
 from oneclick_sla_freshdesk import limits
 from oneclick_sla_freshdesk.exchanges import Exchange, objects
 from oneclick_sla_freshdesk.settings import StatusName
-from oneclick_sla_plugin.domain.complaint import Stage
-from oneclick_sla_plugin.domain.model import Field, Priority, SlaState, Status
+from oneclick_sla_plugin.domain.field_labels import FIELD_CHOICES, FIELD_LABELS
+from oneclick_sla_plugin.domain.model import Field, Status
 from oneclick_sla_plugin.ports import Request
 
 ADMIN_FIELDS_PATH = f"{limits.API}/admin/ticket_fields"
@@ -40,12 +40,19 @@ RECORD: Literal["record"] = "record"
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """A ticket field as we make it. ``options``: for a dropdown, each bare value with what agents read."""
+    """A ticket field as we make it."""
 
     name: Name
-    label: str
     type: str
-    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return "SLA record (do not edit)" if self.name == RECORD else FIELD_LABELS[Field(self.name)]
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """For a dropdown, each bare value with what agents read."""
+        return FIELD_CHOICES[Field(self.name)] if self.type == DROPDOWN else {}
 
     @property
     def marker(self) -> str:
@@ -69,24 +76,17 @@ class FieldSpec:
 
 
 FIELD_SPECS = (
-    FieldSpec(Field.SLA_PRIORITY, "SLA priority", DROPDOWN, {value: value.capitalize() for value in Priority}),
-    FieldSpec(
-        Field.SLA_STATE, "SLA state", DROPDOWN, {value: value.replace("_", " ").capitalize() for value in SlaState}
-    ),
-    FieldSpec(Field.NEXT_DUE_AT, "SLA next due", TEXT),
-    FieldSpec(Field.FIRST_REPLY_DUE_AT, "SLA first reply due", TEXT),
-    FieldSpec(Field.RESOLUTION_DUE_AT, "SLA resolution due", TEXT),
-    FieldSpec(
-        Field.COMPLAINT_STAGE,
-        "SLA complaint stage",
-        DROPDOWN,
-        {value: value.replace("_", "-").capitalize() for value in Stage},
-    ),
-    FieldSpec(Field.COMPLAINT_NUMBER, "SLA complaint number", TEXT),
-    FieldSpec(Field.COMPLAINT_RESPONSE_DUE_AT, "SLA complaint response due", TEXT),
-    FieldSpec(Field.PROMISED_AT, "SLA promised date", DATE),
-    FieldSpec(Field.EXTENSION_REASON, "SLA extension reason", TEXT),
-    FieldSpec(RECORD, "SLA record (do not edit)", PARAGRAPH),
+    FieldSpec(Field.SLA_PRIORITY, DROPDOWN),
+    FieldSpec(Field.SLA_STATE, DROPDOWN),
+    FieldSpec(Field.NEXT_DUE_AT, TEXT),
+    FieldSpec(Field.FIRST_REPLY_DUE_AT, TEXT),
+    FieldSpec(Field.RESOLUTION_DUE_AT, TEXT),
+    FieldSpec(Field.COMPLAINT_STAGE, DROPDOWN),
+    FieldSpec(Field.COMPLAINT_NUMBER, TEXT),
+    FieldSpec(Field.COMPLAINT_RESPONSE_DUE_AT, TEXT),
+    FieldSpec(Field.PROMISED_AT, DATE),
+    FieldSpec(Field.EXTENSION_REASON, TEXT),
+    FieldSpec(RECORD, PARAGRAPH),
 )
 
 _SPECS: Mapping[Name, FieldSpec] = {spec.name: spec for spec in FIELD_SPECS}

@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from oneclick_sla_plugin.domain.complaint import Stage
+from oneclick_sla_plugin.domain.field_labels import FIELD_CHOICES
 from oneclick_sla_plugin.domain.model import (
     TAG_FIELDS,
     TAG_IS_COMPLAINT,
     Channel,
     Field,
     Kind,
-    Priority,
     SlaState,
     tag_of,
 )
@@ -39,12 +38,16 @@ Condition = dict[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """A ticket field as we make it. ``options``: for a dropdown, each bare value with what agents read."""
+    """A ticket field as we make it."""
 
     name: Field
     type: str
-    options: Mapping[str, str] = field(default_factory=dict)
     filled_by_agents: bool = False
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """For a dropdown, each bare value with what agents read."""
+        return FIELD_CHOICES[self.name] if self.type == DROPDOWN else {}
 
     def option_list(self) -> list[dict[str, str]]:
         return [{"name": label, "value": tag_of(self.name, value)} for value, label in self.options.items()]
@@ -55,24 +58,12 @@ class FieldSpec:
 
 
 FIELD_SPECS = (
-    FieldSpec(Field.SLA_PRIORITY, DROPDOWN, {value.value: value.value.capitalize() for value in Priority}),
-    FieldSpec(
-        Field.SLA_STATE,
-        DROPDOWN,
-        {
-            SlaState.ON_TRACK.value: "On track",
-            SlaState.AT_RISK.value: "At risk",
-            SlaState.BREACHED.value: "Breached",
-        },
-    ),
+    FieldSpec(Field.SLA_PRIORITY, DROPDOWN),
+    FieldSpec(Field.SLA_STATE, DROPDOWN),
     FieldSpec(Field.NEXT_DUE_AT, "text"),
     FieldSpec(Field.FIRST_REPLY_DUE_AT, "text"),
     FieldSpec(Field.RESOLUTION_DUE_AT, "text"),
-    FieldSpec(
-        Field.COMPLAINT_STAGE,
-        DROPDOWN,
-        {stage.value: stage.value.replace("_", "-").capitalize() for stage in Stage},
-    ),
+    FieldSpec(Field.COMPLAINT_STAGE, DROPDOWN),
     FieldSpec(Field.COMPLAINT_NUMBER, "text"),
     FieldSpec(Field.COMPLAINT_RESPONSE_DUE_AT, "text"),
     FieldSpec(Field.PROMISED_AT, DATE, filled_by_agents=True),

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from oneclick_sla_plugin.domain.field_labels import FIELD_LABELS
 from oneclick_sla_plugin.errors import PlatformError, Unauthorised
 from oneclick_sla_plugin.ports import Check, InstallStep, Quota, Request, Response
 from oneclick_sla_zendesk import login
 from oneclick_sla_zendesk.blueprint import FIELD_SPECS, FieldSpec, WebhookSpec, options_of, webhook_specs
 from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, entries, fetch, json_request
-from oneclick_sla_zendesk.fields import DROPDOWN, TITLES, definitions, identify, option_values
+from oneclick_sla_zendesk.fields import DROPDOWN, definitions, identify, option_values
 from oneclick_sla_zendesk.inventory import WEBHOOKS_PATH, Found, find_webhook, path_of, signing_secret
 from oneclick_sla_zendesk.limits import json_object
 from oneclick_sla_zendesk.quotas import ACCOUNT, quotas
@@ -215,7 +216,7 @@ def _quota(found: Sequence[Quota]) -> Iterator[Check]:
 
 
 def _field(spec: FieldSpec, definition: Mapping[str, Any] | None) -> Check:
-    name = f'ticket field "{TITLES[spec.name]}"'
+    name = f'ticket field "{FIELD_LABELS[spec.name]}"'
     if definition is None:
         return Check(name, False, "missing", _INSTALL)
     if not definition.get("active", True):

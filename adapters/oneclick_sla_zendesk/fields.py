@@ -11,29 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
+from oneclick_sla_plugin.domain.field_labels import FIELD_LABELS
 from oneclick_sla_plugin.domain.model import TAG_FIELDS, Field, tag_of
 from oneclick_sla_plugin.ports import Request
 from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, entries, pages
 
 FIELDS_PATH = "/api/v2/ticket_fields"
-
-TITLES: Mapping[Field, str] = MappingProxyType(
-    {
-        Field.SLA_PRIORITY: "SLA priority",
-        Field.SLA_STATE: "SLA state",
-        Field.NEXT_DUE_AT: "SLA next due",
-        Field.FIRST_REPLY_DUE_AT: "SLA first reply due",
-        Field.RESOLUTION_DUE_AT: "SLA resolution due",
-        Field.COMPLAINT_STAGE: "SLA complaint stage",
-        Field.COMPLAINT_NUMBER: "SLA complaint number",
-        Field.COMPLAINT_RESPONSE_DUE_AT: "SLA complaint response due",
-        Field.PROMISED_AT: "SLA promised date",
-        Field.EXTENSION_REASON: "SLA extension reason",
-    }
-)
 
 DROPDOWN = "tagger"
 DATE = "date"
@@ -126,7 +111,7 @@ def identify(name: Field, found: Iterable[Mapping[str, Any]]) -> Mapping[str, An
     for definition in found:
         if marker(name) in (definition.get("agent_description") or ""):
             return definition
-    return next((definition for definition in found if definition.get("title") == TITLES[name]), None)
+    return next((definition for definition in found if definition.get("title") == FIELD_LABELS[name]), None)
 
 
 def is_ours(name: Field, definition: Mapping[str, Any]) -> bool:

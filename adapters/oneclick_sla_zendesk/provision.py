@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from oneclick_sla_plugin.domain.field_labels import FIELD_LABELS
 from oneclick_sla_plugin.domain.model import Field
 from oneclick_sla_plugin.ports import Installation, InstallStep, Request
 from oneclick_sla_zendesk import limits
@@ -27,7 +28,7 @@ from oneclick_sla_zendesk.blueprint import (
     webhook_specs,
 )
 from oneclick_sla_zendesk.exchanges import Exchange, fetch, json_request
-from oneclick_sla_zendesk.fields import DROPDOWN, FIELDS_PATH, TITLES, Loan, identify, is_ours, marker, option_values
+from oneclick_sla_zendesk.fields import DROPDOWN, FIELDS_PATH, Loan, identify, is_ours, marker, option_values
 from oneclick_sla_zendesk.inventory import (
     CATEGORIES_PATH,
     TRIGGERS_PATH,
@@ -81,7 +82,7 @@ class ZendeskInstallation:
     def _field_step(self, spec: FieldSpec, inventory: Inventory) -> InstallStep:
         found = identify(spec.name, inventory.fields)
         request = field_creation(spec) if found is None else field_correction(spec, found)
-        return self._step(f'ticket field "{TITLES[spec.name]}"', found, request)
+        return self._step(f'ticket field "{FIELD_LABELS[spec.name]}"', found, request)
 
     def _view_step(self, spec: ViewSpec, inventory: Inventory) -> InstallStep:
         found = inventory.view(spec)
@@ -225,7 +226,7 @@ def field_creation(spec: FieldSpec) -> Request:
     """Make a field, with the marker by which it is known even under another title."""
     definition: dict[str, Any] = {
         "type": spec.type,
-        "title": TITLES[spec.name],
+        "title": FIELD_LABELS[spec.name],
         "agent_description": f"{spec.description} {marker(spec.name)}",
     }
     if spec.options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from flask import Flask, Response, request
@@ -63,6 +63,7 @@ class LoopbackServer:
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
         self._injected: list[_Injected] = []
+        self._deeds: dict[str, list[Callable[[], object]]] = {}
         self._server = make_server("127.0.0.1", port, self.app, threaded=True, request_handler=_SilentHandler)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
@@ -102,6 +103,11 @@ class LoopbackServer:
         with self._lock:
             self._injected.append(_Injected(times, status, operation, dict(headers or {}), body))
 
+    def before_next(self, operation: str, deed: Callable[[], object]) -> None:
+        """Do this when the next request of ``operation`` has arrived and before it takes effect; deeds queue up."""
+        with self._lock:
+            self._deeds.setdefault(operation, []).append(deed)
+
     def _arrive(self) -> Response | None:
         route = request.url_rule.rule if request.url_rule is not None else "(no route)"
         operation = " ".join((request.method, _VARIABLE.sub(r"{\1}", route)))
@@ -111,4 +117,8 @@ class LoopbackServer:
                 if injected.times > 0 and injected.operation in (None, operation):
                     injected.times -= 1
                     return Response(injected.body, injected.status, headers=dict(injected.headers))
+            deeds = self._deeds.get(operation)
+            deed = deeds.pop(0) if deeds else None
+        if deed is not None:
+            deed()
         return None

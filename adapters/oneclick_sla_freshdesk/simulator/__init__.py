@@ -12,6 +12,5 @@ action Trigger API, business hours in due dates, escalation mails, companies.
 from oneclick_sla_freshdesk.simulator.behaviour import Behaviour
 from oneclick_sla_freshdesk.simulator.limits import ENTERPRISE, GROWTH, PRO, TRIAL, Limits
 from oneclick_sla_freshdesk.simulator.sandbox import FreshdeskSandbox
-from oneclick_sla_freshdesk.simulator.view import TicketView
 
-__all__ = ["FreshdeskSandbox", "TicketView", "Behaviour", "Limits", "GROWTH", "PRO", "ENTERPRISE", "TRIAL"]
+__all__ = ["FreshdeskSandbox", "Behaviour", "Limits", "GROWTH", "PRO", "ENTERPRISE", "TRIAL"]

@@ -9,7 +9,8 @@ from typing import Any
 from oneclick_sla_freshdesk.simulator.account import Account
 from oneclick_sla_freshdesk.simulator.records import CLOSED, NOTE, PHONE, PRIORITIES, REPLY, RESOLVED
 from oneclick_sla_freshdesk.simulator.text import html_of
-from oneclick_sla_plugin.domain.model import Channel
+from oneclick_sla_plugin.domain.field_labels import FIELD_CHOICES, FIELD_LABELS
+from oneclick_sla_plugin.domain.model import Channel, Field, Priority
 
 AGENT_ID = 9002
 
@@ -27,6 +28,10 @@ _SOURCES: Mapping[Channel, int] = MappingProxyType(
     }
 )
 """The source of each neutral channel. Freshdesk knows no voice mail, and takes a request to the API for the portal."""
+
+_PRIORITIES: Mapping[Priority, int] = MappingProxyType(
+    {Priority.LOW: 1, Priority.NORMAL: 2, Priority.HIGH: 3, Priority.URGENT: 4}
+)
 
 
 class People:
@@ -103,6 +108,22 @@ class People:
                 keys = {self._account.field_key(names[label]): value for label, value in fields.items()}
                 attributes["custom_fields"] = keys
             self._change(ticket_id, attributes)
+
+    def agent_edits(
+        self,
+        ticket_id: str,
+        *,
+        priority: Priority | None = None,
+        fields: Mapping[Field, str] | None = None,
+        add_tags: Iterable[str] = (),
+        remove_tags: Iterable[str] = (),
+    ) -> None:
+        choices = {
+            FIELD_LABELS[name]: FIELD_CHOICES[name][value] if name in FIELD_CHOICES else value
+            for name, value in (fields or {}).items()
+        }
+        attributes = {"priority": _PRIORITIES[priority]} if priority else {}
+        self.agent_changes(ticket_id, fields=choices, add_tags=add_tags, remove_tags=remove_tags, **attributes)
 
     def agent_solves(self, ticket_id: str) -> None:
         self._change(ticket_id, {"status": RESOLVED})

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from oneclick_sla_freshdesk.simulator.account import Account
 from oneclick_sla_freshdesk.simulator.api import Api
 from oneclick_sla_freshdesk.simulator.automation import Automation
 from oneclick_sla_freshdesk.simulator.behaviour import Behaviour
-from oneclick_sla_freshdesk.simulator.faults import WriteFaults
+from oneclick_sla_freshdesk.simulator.delays import WriteDelays
 from oneclick_sla_freshdesk.simulator.limits import ENTERPRISE, Budget, Limits
 from oneclick_sla_freshdesk.simulator.pages import Pages
 from oneclick_sla_freshdesk.simulator.payloads import payload, placeholders
@@ -22,11 +20,10 @@ from oneclick_sla_freshdesk.simulator.records import Happening, Ticket
 from oneclick_sla_freshdesk.simulator.rules import Rules
 from oneclick_sla_freshdesk.simulator.settings_routes import SettingsRoutes
 from oneclick_sla_freshdesk.simulator.ticket_routes import TicketRoutes
-from oneclick_sla_freshdesk.simulator.view import TicketView, view_of
+from oneclick_sla_freshdesk.simulator.view import view_of
 from oneclick_sla_freshdesk.simulator.webhooks import Mail, Webhooks
-from oneclick_sla_plugin.ports import Clock
-from oneclick_sla_plugin.testing.deliveries import WebhookSender
-from oneclick_sla_plugin.testing.server import LoopbackServer
+from oneclick_sla_plugin.ports import AgentView, Clock
+from oneclick_sla_plugin.testing.sandbox import LoopbackSandbox
 
 INTEGRATION_AGENT_ID = 9001
 ORDINARY_AGENT_ID = 9003
@@ -35,7 +32,7 @@ _HEARTBEAT = timedelta(seconds=1)
 """How often (in real time) the simulator looks whether its clock has brought something due."""
 
 
-class FreshdeskSandbox(People):
+class FreshdeskSandbox(People, LoopbackSandbox):
     """A Freshdesk account on 127.0.0.1 that lives from construction to :meth:`close`; implements ``ports.Sandbox``.
 
     The integration's key acts as agent 9001 (an administrator), :attr:`agent_token`
@@ -49,6 +46,8 @@ class FreshdeskSandbox(People):
 
     Tickets can be looked at with a browser, at :attr:`base_url`.
     """
+
+    write_operation = "PUT /api/v2/tickets/{ticket_id}"
 
     def __init__(
         self,
@@ -74,7 +73,7 @@ class FreshdeskSandbox(People):
         self.ordinary_token = "ordinary-key"  # noqa: S105 - as above
         """An API key of an agent who is no administrator."""
         self._api_key = api_key
-        self._sender = WebhookSender(timeout=webhook_timeout, seed=seed)
+        LoopbackSandbox.__init__(self, "freshdesk", port=port, webhook_timeout=webhook_timeout, seed=seed)
         self._budget = Budget(limits, clock, self.behaviour)
         self._webhooks = Webhooks(
             clock=clock, sender=self._sender, take_credit=self._budget.take_webhook, behaviour=self.behaviour
@@ -90,13 +89,11 @@ class FreshdeskSandbox(People):
         self._account.add_person(
             "SLA plugin", "sla-plugin@example.com", person_id=INTEGRATION_AGENT_ID, agent=True, admin=True
         )
-        super().__init__(self._account)
+        People.__init__(self, self._account)
         self._account.add_person("Olga Ordinary", "olga@example.com", person_id=ORDINARY_AGENT_ID, agent=True)
         self._rules = Rules(new_id=self._account.new_id, now=self._account.now, fields=self._account.fields)
         self._automation = Automation(self._account, self._rules, self._trigger)
-        self._faults = WriteFaults()
-        self._server = LoopbackServer("freshdesk-simulator", port=port)
-        self.base_url = self._server.base_url
+        self._delays = WriteDelays()
         api = Api(
             self._server.app,
             account=self._account,
@@ -108,7 +105,7 @@ class FreshdeskSandbox(People):
             },
             base_url=self.base_url,
         )
-        TicketRoutes(api, self._account, self._faults)
+        TicketRoutes(api, self._account, self._delays)
         SettingsRoutes(api, self._account, self._rules)
         Pages(self._server.app, self._account)
         self._closing = threading.Event()
@@ -120,17 +117,8 @@ class FreshdeskSandbox(People):
         """Stop answering and sending; may be called again."""
         self._closing.set()
         self._heart.join()
-        self._faults.close()
-        self._server.close()
-        self._sender.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._delays.close()
+        super().close()
 
     def settings(self) -> Mapping[str, Any]:
         return {"base_url": self.base_url}
@@ -141,16 +129,16 @@ class FreshdeskSandbox(People):
 
     # --- what agents see ---
 
-    def view(self, ticket_id: str) -> TicketView:
+    def view(self, ticket_id: str) -> AgentView:
         with self._account.lock:
             return self._view(self._account.ticket(int(ticket_id)))
 
-    def tickets(self) -> list[TicketView]:
+    def tickets(self) -> list[AgentView]:
         """All tickets, the oldest first."""
         with self._account.lock:
             return [self._view(ticket) for ticket in self._account.tickets()]
 
-    def _view(self, ticket: Ticket) -> TicketView:
+    def _view(self, ticket: Ticket) -> AgentView:
         return view_of(self._account, ticket, INTEGRATION_AGENT_ID)
 
     # --- rules and webhooks ---
@@ -164,7 +152,7 @@ class FreshdeskSandbox(People):
     def wait_delivered(self, timeout: timedelta) -> bool:
         """Do what is due, then wait until no webhook is under way; one that waits for its time is not."""
         self.deliver_due()
-        return self._sender.wait_delivered(timeout)
+        return super().wait_delivered(timeout)
 
     def waiting_until(self) -> Sequence[datetime]:
         """When the webhooks that wait for another attempt will be sent, the earliest first."""
@@ -173,11 +161,6 @@ class FreshdeskSandbox(People):
     def mails(self) -> Sequence[Mail]:
         """What the account wrote to its administrators."""
         return self._webhooks.mails()
-
-    @property
-    def webhooks(self) -> WebhookSender:
-        """Where deliveries are paused, doubled, shuffled and lost."""
-        return self._sender
 
     def _happened(self, happening: Happening) -> None:
         self._automation.handle(happening)
@@ -191,23 +174,6 @@ class FreshdeskSandbox(People):
             self.deliver_due()
 
     # --- faults and counters of the API ---
-
-    @property
-    def requests(self) -> Counter[str]:
-        """How many requests have arrived so far, by ``METHOD /route/{variable}``; a copy."""
-        return self._server.requests
-
-    def answer_next(
-        self,
-        times: int,
-        status: int,
-        *,
-        operation: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-    ) -> None:
-        """Answer the next requests (of ``operation``, named as in :attr:`requests`) so, without effect: 429, 503 …"""
-        self._server.answer_next(times, status, operation=operation, headers=headers, body=body)
 
     @property
     def limits(self) -> Limits:
@@ -228,8 +194,4 @@ class FreshdeskSandbox(People):
         ``before_effect``: between the request and its effect, so a writer that dies
         leaves a write that comes later; else between the effect and the answer.
         """
-        self._faults.delay(duration, before_effect=before_effect)
-
-    def before_next_write(self, deed: Callable[[], object]) -> None:
-        """Do this when the next update of a ticket has arrived and before it takes effect: an agent's race."""
-        self._faults.before_next_update(deed)
+        self._delays.set(duration, before_effect=before_effect)

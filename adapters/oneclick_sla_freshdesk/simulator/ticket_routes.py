@@ -11,6 +11,7 @@ from flask import request
 from oneclick_sla_freshdesk.simulator import shapes
 from oneclick_sla_freshdesk.simulator.account import Account
 from oneclick_sla_freshdesk.simulator.api import Answer, Api, Route, agent, body
+from oneclick_sla_freshdesk.simulator.delays import WriteDelays
 from oneclick_sla_freshdesk.simulator.errors import (
     FieldProblem,
     RefusalError,
@@ -21,7 +22,6 @@ from oneclick_sla_freshdesk.simulator.errors import (
     validation_failed,
     wrong_type,
 )
-from oneclick_sla_freshdesk.simulator.faults import WriteFaults
 from oneclick_sla_freshdesk.simulator.queries import includes, list_includes, listed, query_keys, searched
 from oneclick_sla_freshdesk.simulator.records import NOTE, REPLY, Person
 
@@ -34,8 +34,8 @@ _PAGES = ("page", "per_page")
 class TicketRoutes:
     """Views over an account."""
 
-    def __init__(self, api: Api, account: Account, faults: WriteFaults) -> None:
-        self._api, self._account, self._faults = api, account, faults
+    def __init__(self, api: Api, account: Account, delays: WriteDelays) -> None:
+        self._api, self._account, self._delays = api, account, delays
         api.add(self._routes())
 
     def _routes(self) -> list[Route]:
@@ -91,7 +91,7 @@ class TicketRoutes:
 
     def _update(self, ticket_id: int) -> Answer:
         given = body()
-        with self._faults.around(update=True), self._account.lock:
+        with self._delays.around(), self._account.lock:
             ticket = self._account.update_ticket(ticket_id, given, actor=agent(), via_api=True)
             shown = shapes.ticket_json(self._account, ticket)
         return shown, 200
@@ -149,7 +149,7 @@ class TicketRoutes:
             if name in given and not isinstance(given[name], bool)
         ]
         author = self._author(given, problems)
-        with self._faults.around(update=False):
+        with self._delays.around():
             note = self._account.add_conversation(
                 ticket_id,
                 given["body"],
@@ -166,7 +166,7 @@ class TicketRoutes:
         given = body()
         author = self._author(given, _text_problems(given, _REPLY_KEYS))
         requester = self._account.person(self._account.open_ticket(ticket_id).requester_id)
-        with self._faults.around(update=False):
+        with self._delays.around():
             reply = self._account.add_conversation(
                 ticket_id,
                 given["body"],

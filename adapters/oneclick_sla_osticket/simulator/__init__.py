@@ -8,6 +8,6 @@ recorded samples are what holds it to the plugin.
 merging, cron, SLA plans.
 """
 
-from oneclick_sla_osticket.simulator.sandbox import OsTicketSandbox, TicketView
+from oneclick_sla_osticket.simulator.sandbox import OsTicketSandbox
 
-__all__ = ["OsTicketSandbox", "TicketView"]
+__all__ = ["OsTicketSandbox"]

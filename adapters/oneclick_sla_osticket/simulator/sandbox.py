@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any
 
 from oneclick_sla_osticket.simulator.api import Api
 from oneclick_sla_osticket.simulator.desk import AGENT_ID, FIELDS, PRIORITIES, Desk, Happening, Ticket
 from oneclick_sla_osticket.simulator.outbox import Outbox
-from oneclick_sla_plugin.domain.model import Channel
-from oneclick_sla_plugin.ports import Clock
-from oneclick_sla_plugin.testing.deliveries import WebhookSender
-from oneclick_sla_plugin.testing.server import LoopbackServer
+from oneclick_sla_plugin.domain.model import Channel, Field, Priority
+from oneclick_sla_plugin.ports import AgentView, Clock
+from oneclick_sla_plugin.testing.sandbox import LoopbackSandbox
 
 SECRET = "whsec_c2FuZGJveC1vbmx5LW5vdC1hLXJlYWwtc2VjcmV0ISE="  # noqa: S105 - it protects nothing but this process
 
@@ -38,26 +35,7 @@ _WAYS: Mapping[Channel, tuple[str, str]] = MappingProxyType(
 """Source and help topic of each channel: osTicket has no source for most of them."""
 
 
-@dataclass(slots=True)
-class TicketView:
-    """A ticket as an agent sees it, in osTicket's words; implements ``ports.AgentView``.
-
-    ``fields`` are the non-empty fields of the plugin by label. ``writes`` counts the
-    sets of changes that changed something.
-    """
-
-    id: str
-    subject: str = field(repr=False)
-    channel: str
-    status: str
-    priority: str | None
-    tags: Sequence[str]
-    fields: Mapping[str, str]
-    notes: Sequence[str] = field(repr=False)
-    writes: int
-
-
-class OsTicketSandbox:
+class OsTicketSandbox(LoopbackSandbox):
     """An osTicket on 127.0.0.1 that lives from construction to :meth:`close`; implements ``ports.Sandbox``.
 
     The plugin is in it and has its secret, but nothing was installed yet. osTicket's
@@ -65,6 +43,7 @@ class OsTicketSandbox:
     """
 
     agent_token = ""
+    write_operation = "POST /api/tickets/sla/tickets/{ticket_id}/changes"
 
     def __init__(
         self,
@@ -80,27 +59,12 @@ class OsTicketSandbox:
         """``retry_wait``, the first pause after a failed delivery, is real time; a real plugin waits 30 s."""
         key = base64.b64decode(secret.removeprefix("whsec_"))
         self._secret = secret
-        self._sender = WebhookSender(timeout=_DELIVERY_TIMEOUT, seed=seed)
+        super().__init__("osticket", port=port, webhook_timeout=_DELIVERY_TIMEOUT, seed=seed)
         self._desk = Desk(clock, first_ticket_id=first_ticket_id, first_entry_id=first_entry_id)
         self._outbox = Outbox(self._desk, self._sender, key, retry_wait)
         self._desk.listener = self._outbox.tell
-        self._server = LoopbackServer("osticket-simulator", port=port)
-        self.base_url = self._server.base_url
         self._api = Api(self._server.app, self._desk, self._outbox, key)
         self._server.start()
-
-    def close(self) -> None:
-        """Stop answering and sending; may be called again."""
-        self._server.close()
-        self._sender.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def settings(self) -> Mapping[str, Any]:
         named = {topic: channel.value for channel, (_, topic) in _WAYS.items() if topic != _GENERAL}
@@ -169,6 +133,28 @@ class OsTicketSandbox:
                 changes.append("field:sla_tags")
             self._changed(ticket, changes)
 
+    def agent_edits(
+        self,
+        ticket_id: str,
+        *,
+        priority: Priority | None = None,
+        fields: Mapping[Field, str] | None = None,
+        add_tags: Iterable[str] = (),
+        remove_tags: Iterable[str] = (),
+    ) -> None:
+        removed, added = {*remove_tags}, [*add_tags]
+        names = {Priority.URGENT: "emergency"}
+        with self._desk.lock:
+            tags = [tag for tag in self._ticket(ticket_id).tags if tag not in removed]
+            self.agent_changes(
+                ticket_id,
+                priority=names.get(priority, priority) if priority else None,
+                fields={
+                    name if name.startswith("sla_") else f"sla_{name}": value for name, value in (fields or {}).items()
+                },
+                tags=[*tags, *added] if removed or added else None,
+            )
+
     def agent_solves(self, ticket_id: str) -> None:
         self.agent_changes(ticket_id, status="Resolved")
 
@@ -198,11 +184,12 @@ class OsTicketSandbox:
 
     # --- what agents see ---
 
-    def view(self, ticket_id: str) -> TicketView:
+    def view(self, ticket_id: str) -> AgentView:
+        """The ticket in osTicket's words; ``writes`` counts the sets of changes that changed something."""
         with self._desk.lock:
             ticket = self._ticket(ticket_id)
             shown = self._desk.shown(ticket)
-            return TicketView(
+            return AgentView(
                 id=str(ticket.id),
                 subject=ticket.subject,
                 channel=ticket.source,
@@ -214,20 +201,7 @@ class OsTicketSandbox:
                 writes=ticket.writes,
             )
 
-    # --- webhooks, faults and counters ---
-
-    def wait_delivered(self, timeout: timedelta) -> bool:
-        return self._sender.wait_delivered(timeout)
-
-    @property
-    def webhooks(self) -> WebhookSender:
-        """Where deliveries are paused, doubled, shuffled and lost."""
-        return self._sender
-
-    @property
-    def requests(self) -> Counter[str]:
-        """How many requests have arrived so far, by ``METHOD /route/{variable}``; a copy."""
-        return self._server.requests
+    # --- faults ---
 
     @property
     def clock_skew(self) -> timedelta:
@@ -237,15 +211,3 @@ class OsTicketSandbox:
     @clock_skew.setter
     def clock_skew(self, skew: timedelta) -> None:
         self._api.clock_skew = skew
-
-    def answer_next(
-        self,
-        times: int,
-        status: int,
-        *,
-        operation: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-    ) -> None:
-        """Answer the next requests (of ``operation``, named as in :attr:`requests`) so, without effect."""
-        self._server.answer_next(times, status, operation=operation, headers=headers, body=body)

@@ -11,6 +11,6 @@ attachments, redaction, Markdown, actions of triggers that change the ticket.
 
 from oneclick_sla_zendesk.simulator.faults import Fault, Faults
 from oneclick_sla_zendesk.simulator.limits import Limits
-from oneclick_sla_zendesk.simulator.sandbox import TicketView, ZendeskSandbox
+from oneclick_sla_zendesk.simulator.sandbox import ZendeskSandbox
 
-__all__ = ["ZendeskSandbox", "TicketView", "Faults", "Fault", "Limits"]
+__all__ = ["ZendeskSandbox", "Faults", "Fault", "Limits"]

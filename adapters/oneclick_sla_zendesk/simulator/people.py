@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
-from oneclick_sla_plugin.domain.model import Channel
+from oneclick_sla_plugin.domain.field_labels import FIELD_LABELS
+from oneclick_sla_plugin.domain.model import TAG_FIELDS, Channel, Field, Priority, tag_of
 from oneclick_sla_zendesk.simulator.account import Account
 
 INTEGRATION_USER_ID = 9001
@@ -97,6 +98,22 @@ class People:
                 ids = {item.title: item.id for item in self._account.fields() if not item.system}
                 attributes["custom_fields"] = [{"id": ids[title], "value": value} for title, value in fields.items()]
             self._update(ticket_id, attributes, AGENT_ID)
+
+    def agent_edits(
+        self,
+        ticket_id: str,
+        *,
+        priority: Priority | None = None,
+        fields: Mapping[Field, str] | None = None,
+        add_tags: Iterable[str] = (),
+        remove_tags: Iterable[str] = (),
+    ) -> None:
+        options = {
+            FIELD_LABELS[name]: tag_of(name, value) if name in TAG_FIELDS else value
+            for name, value in (fields or {}).items()
+        }
+        attributes = {"priority": priority.value} if priority else {}
+        self.agent_changes(ticket_id, fields=options, add_tags=add_tags, remove_tags=remove_tags, **attributes)
 
     def agent_solves(self, ticket_id: str) -> None:
         self.agent_changes(ticket_id, status="solved")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from oneclick_sla_plugin.ports import Clock
-from oneclick_sla_plugin.testing.deliveries import WebhookSender
-from oneclick_sla_plugin.testing.server import LoopbackServer
+from oneclick_sla_plugin.ports import AgentView, Clock
+from oneclick_sla_plugin.testing.sandbox import LoopbackSandbox
 from oneclick_sla_zendesk.simulator.account import Account, Happening
 from oneclick_sla_zendesk.simulator.faults import Faults, FaultyServer
 from oneclick_sla_zendesk.simulator.limits import Limits
@@ -27,27 +24,7 @@ _WEBHOOK_TIMEOUT = timedelta(seconds=12)
 """https://developer.zendesk.com/documentation/webhooks/creating-and-monitoring-webhooks/"""
 
 
-@dataclass(slots=True)
-class TicketView:
-    """A ticket as an agent sees it, in Zendesk's words; implements ``ports.AgentView``.
-
-    ``fields`` are the non-empty custom fields by title, a dropdown with its
-    option's name. ``notes`` are the private comments of the integration's user as
-    plain text. ``writes`` counts that user's updates that took effect.
-    """
-
-    id: str
-    subject: str = field(repr=False)
-    channel: str
-    status: str
-    priority: str | None
-    tags: Sequence[str]
-    fields: Mapping[str, str]
-    notes: Sequence[str] = field(repr=False)
-    writes: int
-
-
-class ZendeskSandbox(People):
+class ZendeskSandbox(People, LoopbackSandbox):
     """A Zendesk account on 127.0.0.1 that lives from construction to :meth:`close`; implements ``ports.Sandbox``.
 
     The integration logs in with ``POST /oauth/tokens`` (client credentials) and
@@ -65,6 +42,8 @@ class ZendeskSandbox(People):
     it, the ticket is one that the token's user opened through the API.
     """
 
+    write_operation = "PUT /api/v2/tickets/{ticket_id}"
+
     def __init__(
         self,
         *,
@@ -78,11 +57,11 @@ class ZendeskSandbox(People):
         seed: int = 0,
     ) -> None:
         """``retry_wait`` and ``webhook_timeout`` are real time; ``seed`` makes a shuffled order reproducible."""
-        self._sender = WebhookSender(timeout=webhook_timeout, seed=seed)
+        LoopbackSandbox.__init__(self, "zendesk", port=port, webhook_timeout=webhook_timeout, seed=seed)
         self._webhooks = Webhooks(clock=clock, sender=self._sender, retry_wait=retry_wait)
         account = Account(clock=clock, first_ticket_id=first_ticket_id, listener=self._publish)
         account.add_user(INTEGRATION_USER_ID, "SLA plugin", "sla-plugin@example.com", "admin")
-        super().__init__(account)
+        People.__init__(self, account)
         self._client_id, self._client_secret = client_id, client_secret
         self._tokens = Tokens(OAuthClient(client_id, client_secret, INTEGRATION_USER_ID), clock)
         self.agent_token = self._tokens.grant(AGENT_ID)
@@ -90,8 +69,6 @@ class ZendeskSandbox(People):
         self._rules = BusinessRules(
             self._account, clock, lambda webhook_id, body: self._webhooks.call(self._account, webhook_id, body)
         )
-        self._server = LoopbackServer("zendesk-simulator", port=port)
-        self.base_url = self._server.base_url
         self._api = Api(
             self._server.app,
             account=self._account,
@@ -111,16 +88,7 @@ class ZendeskSandbox(People):
         """Stop answering and sending; may be called again."""
         self._api.close()
         self._faulty.close()
-        self._server.close()
-        self._sender.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        super().close()
 
     def settings(self) -> Mapping[str, Any]:
         return {"base_url": self.base_url, "client_id": self._client_id}
@@ -133,16 +101,22 @@ class ZendeskSandbox(People):
 
     # --- what agents see ---
 
-    def view(self, ticket_id: str) -> TicketView:
+    def view(self, ticket_id: str) -> AgentView:
+        """The ticket in Zendesk's words.
+
+        ``fields`` by title, a dropdown with its option's name. ``notes`` are the private
+        comments of the integration's user; ``writes`` counts that user's updates that
+        took effect.
+        """
         return self._view(self._account.ticket(int(ticket_id)))
 
-    def tickets(self) -> list[TicketView]:
+    def tickets(self) -> list[AgentView]:
         """All tickets, the oldest first."""
         return [self._view(ticket) for ticket in self._account.tickets()]
 
-    def _view(self, ticket: Ticket) -> TicketView:
+    def _view(self, ticket: Ticket) -> AgentView:
         fields = [(item.title, item.shown(ticket.values.get(item.id))) for item in self._account.fields()]
-        return TicketView(
+        return AgentView(
             id=str(ticket.id),
             subject=ticket.subject,
             channel=ticket.channel,
@@ -159,14 +133,6 @@ class ZendeskSandbox(People):
         )
 
     # --- webhooks ---
-
-    def wait_delivered(self, timeout: timedelta) -> bool:
-        return self._sender.wait_delivered(timeout)
-
-    @property
-    def webhooks(self) -> WebhookSender:
-        """Where deliveries are paused, doubled, shuffled and lost."""
-        return self._sender
 
     def _publish(self, happening: Happening) -> None:
         self._webhooks.publish(self._account, happening)
@@ -189,14 +155,6 @@ class ZendeskSandbox(People):
     def tags_first(self, value: bool) -> None:
         with self._account.lock:
             self._account.tags_first = value
-
-    @property
-    def requests(self) -> Counter[str]:
-        """How many requests have arrived so far, by ``METHOD /route/{variable}``; a copy.
-
-        A request that :attr:`faults` cut off before it arrived is not counted.
-        """
-        return self._server.requests
 
     @property
     def limits(self) -> Limits | None:
@@ -238,18 +196,6 @@ class ZendeskSandbox(People):
     ) -> None:
         """Answer 409 to the next ticket updates: safe ones (``UpdateConflict``) or any (``DatabaseConflict``)."""
         self._api.conflict_next(times, error)
-
-    def answer_next(
-        self,
-        times: int,
-        status: int,
-        *,
-        operation: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-    ) -> None:
-        """Answer the next requests (of ``operation``, named as in :attr:`requests`) so, without effect: 429, 503 …"""
-        self._server.answer_next(times, status, operation=operation, headers=headers, body=body)
 
     def delay_writes(self, duration: timedelta, *, before_effect: bool) -> None:
         """Hold each ticket update for ``duration`` of real time from now on; zero ends it.

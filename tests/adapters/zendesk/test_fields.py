@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from oneclick_sla_plugin.domain.field_labels import FIELD_LABELS
 from oneclick_sla_plugin.domain.model import Field
-from oneclick_sla_zendesk.fields import TITLES, FieldCatalogue, catalogue, identify, marker
+from oneclick_sla_zendesk.fields import FieldCatalogue, catalogue, identify, marker
 
 
 def definition(field_id: int, **values: Any) -> dict[str, Any]:
@@ -41,8 +42,8 @@ def test_a_field_is_known_by_its_marker_and_else_by_its_title(
 
 def test_every_field_has_a_title_of_its_own() -> None:
     """No two of our fields can be taken for each other."""
-    assert set(TITLES) == set(Field)
-    assert len(set(TITLES.values())) == len(Field)
+    assert set(FIELD_LABELS) == set(Field)
+    assert len(set(FIELD_LABELS.values())) == len(Field)
 
 
 def test_an_inactive_field_is_not_used(our_fields: FieldCatalogue) -> None:

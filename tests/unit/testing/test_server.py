@@ -57,6 +57,19 @@ def test_injected_answers_replace_the_next_ones(server: LoopbackServer, client: 
     assert client.send(get("/things/1")).status == 200
 
 
+def test_deeds_come_before_the_next_requests_of_an_operation(server: LoopbackServer, client: HttpTransport) -> None:
+    """Each is for one request, in the order in which they were given; an injected answer uses none up."""
+    done: list[str] = []
+    for deed in ("first", "second"):
+        server.before_next("GET /things/{thing_id}", lambda deed=deed: done.append(deed))
+    server.answer_next(1, 429)
+    seen = []
+    for path in ("/things/1", "/nowhere", "/things/1", "/things/2", "/things/3"):
+        client.send(get(path))
+        seen.append(tuple(done))
+    assert seen == [(), (), ("first",), ("first", "second"), ("first", "second")]
+
+
 def test_nothing_is_logged(client: HttpTransport, caplog: pytest.LogCaptureFixture) -> None:
     """A request leaves no line in the log of the server: its query may hold what a customer wrote."""
     with caplog.at_level(logging.DEBUG):
