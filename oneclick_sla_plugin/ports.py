@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from oneclick_sla_plugin.domain.changes import Changes
 from oneclick_sla_plugin.domain.complaint import Case, Entry
-from oneclick_sla_plugin.domain.model import Ticket, TicketKey, Written
+from oneclick_sla_plugin.domain.model import Channel, Field, Ticket, TicketKey, Written
 from oneclick_sla_plugin.sandboxes import AgentView as AgentView  # noqa: PLC0414 - a port like the others, only longer
 from oneclick_sla_plugin.sandboxes import Sandbox as Sandbox  # noqa: PLC0414 - likewise
 
@@ -217,6 +217,22 @@ class Redactor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a helpdesk can do, where helpdesks differ.
+
+    The host never asks; the conformance suite expects what is stated here and no more,
+    and whoever compares helpdesks can show it. ``channels``: those that are told apart;
+    ``fields``: those of ours that a ticket has a place for. ``locking``: a write that
+    rests on an older state is refused up to the last moment; without it, what an agent
+    does while an update is on its way may be overwritten.
+    """
+
+    channels: frozenset[Channel] = frozenset(Channel)
+    fields: frozenset[Field] = frozenset(Field)
+    locking: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What a platform may use of the host: HTTP to one base address, and the time."""
 
@@ -228,6 +244,7 @@ class Platform(Protocol):
     """One helpdesk product, registered by a plugin through ``register_platforms``."""
 
     name: str
+    capabilities: Capabilities
 
     def connect(self, account: str, settings: Mapping[str, Any], services: Services) -> Connection:
         """Check the settings and make the connection; touches no network.

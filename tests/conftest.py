@@ -18,6 +18,8 @@ from sqlalchemy.exc import OperationalError
 from oneclick_sla_plugin.storage.database import Database, open_database
 from oneclick_sla_plugin.storage.ledger import SqlLedger
 
+pytest.register_assert_rewrite("oneclick_sla_plugin.testing.contract")
+
 POSTGRESQL = os.environ.get("ONECLICK_SLA_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/test")
 """A database in whose server tests may create databases of their own."""
 

@@ -25,9 +25,10 @@ from oneclick_sla_freshdesk import (
 from oneclick_sla_freshdesk.exchanges import Exchange, authorised, run
 from oneclick_sla_freshdesk.settings import FreshdeskSettings, load_settings
 from oneclick_sla_plugin.domain.changes import Changes
-from oneclick_sla_plugin.domain.model import Author, Field, Ticket, Written
+from oneclick_sla_plugin.domain.model import Author, Channel, Field, Ticket, Written
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.ports import (
+    Capabilities,
     Check,
     Clock,
     Connection,
@@ -62,6 +63,10 @@ class FreshdeskPlatform:
     """Freshdesk, for the host's registry."""
 
     name = limits.PLATFORM
+    # A voice mail is a phone call there, and what comes through the API a message of the portal.
+    capabilities = Capabilities(
+        channels=frozenset(Channel) - {Channel.VOICEMAIL, Channel.API, Channel.OTHER}, locking=False
+    )
 
     def connect(self, account: str, settings: Mapping[str, Any], services: Services) -> Connection:
         """Check the settings and make the connection. Raises ``ConfigError`` with all problems."""

@@ -19,6 +19,7 @@ from oneclick_sla_plugin.domain.model import Ticket, Written
 from oneclick_sla_plugin.errors import PlatformError, TemporaryPlatformError, Unauthorised
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.ports import (
+    Capabilities,
     Check,
     Clock,
     Connection,
@@ -53,6 +54,7 @@ class OsTicketPlatform:
     """osTicket with this program's plugin in it, for the host's registry."""
 
     name = limits.PLATFORM
+    capabilities = Capabilities()
 
     def connect(self, account: str, settings: Mapping[str, Any], services: Services) -> Connection:
         """Check the settings and make the connection. Raises ``ConfigError`` with all problems."""

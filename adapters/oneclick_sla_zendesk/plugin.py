@@ -14,6 +14,7 @@ from oneclick_sla_plugin.domain.model import Field, Ticket, Written
 from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.ports import (
+    Capabilities,
     Check,
     Clock,
     Connection,
@@ -68,6 +69,7 @@ class ZendeskPlatform:
     """
 
     name = limits.PLATFORM
+    capabilities = Capabilities()
 
     def __init__(self, *, strict: bool = False) -> None:
         self._strict = strict

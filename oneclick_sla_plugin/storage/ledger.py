@@ -249,6 +249,12 @@ class SqlLedger:
             connection.execute(insert(ledger), {**row, "not_before": _END_OF_TIME})
             connection.rollback()
 
+    def count_unsettled(self) -> int:
+        """How many tickets were marked and not dealt with since; the dead ones left out. Raises ``StoreError``."""
+        count = select(func.count()).where(ledger.c.marked > ledger.c.done, ledger.c.dead_at.is_(None))
+        with self._database.reading() as connection:
+            return connection.execute(count).scalar_one()
+
     # --- the dead list ------------------------------------------------------------------------
 
     def dead(self, limit: int = 100, account: str | None = None) -> Sequence[DeadTicket]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.http import http_date
 
 from oneclick_sla_freshdesk.simulator import errors
 from oneclick_sla_freshdesk.simulator.account import Account
@@ -78,8 +79,8 @@ class Api:
         if area in _ADMINISTRATION and not g.agent.admin:
             raise errors.access_denied()
 
-    @staticmethod
-    def _signed_off(response: Response) -> Response:
+    def _signed_off(self, response: Response) -> Response:
+        response.headers["Date"] = http_date(self._account.now() + self._account.behaviour.clock_skew)
         if request.path.startswith("/api/"):
             response.headers.setdefault("X-Request-Id", str(uuid.uuid4()))
             response.headers["X-Freshdesk-API-Version"] = "latest=v2; requested=v2"

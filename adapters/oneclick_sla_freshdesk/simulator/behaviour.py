@@ -30,6 +30,10 @@ class Behaviour:
     * ``endpoint_headers``: calls with a limit of their own tell that one, else the account's.
     * ``retry_after``: 429 names when to come back.
     * ``html_refusals``: 429 has a page as its body, not JSON.
+
+    Time:
+
+    * ``clock_skew``: how far the account's clock, as its answers tell it, is ahead of the one that was handed in.
     """
 
     execute_all_matching: bool = False
@@ -44,3 +48,4 @@ class Behaviour:
     endpoint_headers: bool = True
     retry_after: bool = True
     html_refusals: bool = False
+    clock_skew: timedelta = timedelta(0)
