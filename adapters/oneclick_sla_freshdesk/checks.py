@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from oneclick_sla_freshdesk.exchanges import Exchange
 from oneclick_sla_freshdesk.fields import (
     DROPDOWN,
     FIELD_SPECS,
@@ -28,6 +27,7 @@ from oneclick_sla_freshdesk.provision import find_rules, rule_specs, secret_of, 
 from oneclick_sla_freshdesk.quotas import quotas
 from oneclick_sla_freshdesk.settings import FreshdeskSettings
 from oneclick_sla_plugin.errors import PlatformError, Unauthorised
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Check, Quota, Response
 
 _INSTALL = "run oneclick-sla install"

@@ -1,27 +1,19 @@
-"""Conversations with Freshdesk as values: a generator that yields requests and is sent the responses.
-
-An exchange knows what to ask next and what the answers amount to, but not how
-anything is sent; :func:`run` drives one with any function from request to response.
-"""
+"""The login of a request, and paging through Freshdesk's lists, as exchanges."""
 
 from __future__ import annotations
 
 import base64
-import json
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import SecretStr
 
 from oneclick_sla_freshdesk import limits
-from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError
+from oneclick_sla_plugin.errors import PermanentPlatformError
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request, Response
-
-T = TypeVar("T")
-Exchange = Generator[Request, Response, T]
-Send = Callable[[Request], Response]
 
 PAGE_SIZE = 100
 """The largest page: https://developers.freshdesk.com/api/#pagination"""
@@ -30,43 +22,10 @@ _MOST_PAGES = 300
 _NEXT = re.compile(r'rel="?next"?')
 
 
-def run(exchange: Exchange[T], send: Send) -> T:
-    """Drive an exchange to its end and return its result; a failure to send is raised inside it, where it asked."""
-    try:
-        request = next(exchange)
-        while True:
-            try:
-                response = send(request)
-            except PlatformError as error:
-                request = exchange.throw(error)
-            else:
-                request = exchange.send(response)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-
-
 def authorised(request: Request, key: SecretStr) -> Request:
     """The request with its login: Basic, the key as the user (https://developers.freshdesk.com/api/#authentication)."""
     login = base64.b64encode(f"{key.get_secret_value()}:X".encode()).decode("ascii")
     return replace(request, headers={**request.headers, "authorization": f"Basic {login}"})
-
-
-def json_request(method: str, path: str, operation: str, body: Mapping[str, Any]) -> Request:
-    """A request with a JSON body."""
-    return Request(
-        method=method,
-        path=path,
-        operation=operation,
-        headers={"content-type": "application/json"},
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
-    )
-
-
-def fetch(request: Request) -> Exchange[Mapping[str, Any]]:
-    """One request, its JSON object. Raises the platform errors of ``limits.json_object``."""
-    response = yield request
-    return limits.json_object(request, response)
 
 
 def has_next(response: Response) -> bool:

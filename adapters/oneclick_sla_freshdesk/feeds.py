@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oneclick_sla_freshdesk import limits
-from oneclick_sla_freshdesk.exchanges import PAGE_SIZE, Exchange, has_next, objects
+from oneclick_sla_freshdesk.exchanges import PAGE_SIZE, has_next, objects
 from oneclick_sla_plugin.domain.model import Status
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request, TicketPage
 
 CHANGED = "list changed tickets"

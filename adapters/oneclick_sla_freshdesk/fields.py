@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from oneclick_sla_freshdesk import limits
-from oneclick_sla_freshdesk.exchanges import Exchange, objects
+from oneclick_sla_freshdesk.exchanges import objects
 from oneclick_sla_freshdesk.settings import StatusName
 from oneclick_sla_plugin.domain.field_labels import FIELD_CHOICES, FIELD_LABELS
 from oneclick_sla_plugin.domain.model import Field, Status
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request
 
 ADMIN_FIELDS_PATH = f"{limits.API}/admin/ticket_fields"

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from oneclick_sla_freshdesk import limits
-from oneclick_sla_freshdesk.exchanges import Exchange, fetch
+from oneclick_sla_freshdesk.limits import fetch
 from oneclick_sla_plugin.domain.model import Author
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Person, Request
 
 ME = Request("GET", f"{limits.API}/agents/me", "read own agent")

@@ -22,10 +22,11 @@ from oneclick_sla_freshdesk import (
     updates,
     webhook,
 )
-from oneclick_sla_freshdesk.exchanges import Exchange, authorised, run
+from oneclick_sla_freshdesk.exchanges import authorised
 from oneclick_sla_freshdesk.settings import FreshdeskSettings, load_settings
 from oneclick_sla_plugin.domain.changes import Changes
 from oneclick_sla_plugin.domain.model import Author, Channel, Field, Ticket, Written
+from oneclick_sla_plugin.exchanges import Exchange, Remembered, run
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.ports import (
     Capabilities,
@@ -96,10 +97,10 @@ class FreshdeskConnection:
         self._settings = settings
         self._http = http
         self._clock = clock
-        self._lock = threading.Lock()
-        self._own_id: int | None = None
+        self._own_id = Remembered(lambda: run(people.read_own_id(), self._send), clock)
+        self._catalogue = Remembered(self._read_catalogue, clock, FIELDS_ARE_FRESH_FOR)
         self._roles: dict[int, Author] = {}
-        self._catalogue: tuple[fields.Catalogue, datetime] | None = None
+        self._lock = threading.Lock()
         self._reported: set[Field] = set()
 
     def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Doorbell:
@@ -113,8 +114,8 @@ class FreshdeskConnection:
         """The ticket as it stands, in one request up to nine conversations."""
         account = tickets.Account(
             name=self._account,
-            own_id=self._learn_own_id(),
-            catalogue=self._known_catalogue(),
+            own_id=self._own_id(),
+            catalogue=self._catalogue(),
             roles=self._roles,
             known_requester=self._settings.known_requester,
         )
@@ -128,8 +129,8 @@ class FreshdeskConnection:
         is overwritten where it concerns the tags.
         """
         how = updates.Writing(
-            own_id=self._learn_own_id(),
-            catalogue=self._known_catalogue(),
+            own_id=self._own_id(),
+            catalogue=self._catalogue(),
             now=self._clock(),
             due_dates=self._settings.write_due_dates,
             notify_emails=self._settings.notify_emails,
@@ -142,7 +143,7 @@ class FreshdeskConnection:
 
     def unsolved(self, cursor: str | None) -> TicketPage:
         """A page of all tickets, without solved and closed ones; it may be empty before the end."""
-        return run(feeds.unsolved(cursor, self._known_catalogue().status_of), self._send)
+        return run(feeds.unsolved(cursor, self._catalogue().status_of), self._send)
 
     def person(self, requester_id: str) -> Person:
         """Who a requester is, for a printed sheet."""
@@ -177,22 +178,10 @@ class FreshdeskConnection:
         try:
             return run(exchange, lambda request: self._sent_with(self._settings.configuring_key, request))
         finally:
-            with self._lock:
-                self._catalogue = None
+            self._catalogue.forget()
 
-    def _learn_own_id(self) -> int:
-        with self._lock:
-            if self._own_id is None:
-                self._own_id = run(people.read_own_id(), self._send)
-            return self._own_id
-
-    def _known_catalogue(self) -> fields.Catalogue:
-        with self._lock:
-            now = self._clock()
-            if self._catalogue is None or now >= self._catalogue[1]:
-                found = run(fields.definitions(), self._send)
-                self._catalogue = (fields.catalogue(found, self._settings.statuses), now + FIELDS_ARE_FRESH_FOR)
-            return self._catalogue[0]
+    def _read_catalogue(self) -> fields.Catalogue:
+        return fields.catalogue(run(fields.definitions(), self._send), self._settings.statuses)
 
     def _report_missing(self, missing: frozenset[Field]) -> None:
         with self._lock:

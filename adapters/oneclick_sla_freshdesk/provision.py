@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from oneclick_sla_freshdesk import limits
-from oneclick_sla_freshdesk.exchanges import Exchange, fetch, json_request, pages
+from oneclick_sla_freshdesk.exchanges import pages
 from oneclick_sla_freshdesk.fields import (
     ADMIN_FIELDS_PATH,
     DROPDOWN,
@@ -30,8 +30,10 @@ from oneclick_sla_freshdesk.fields import (
     identify,
     is_ours,
 )
+from oneclick_sla_freshdesk.limits import fetch
 from oneclick_sla_freshdesk.settings import FreshdeskSettings
 from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError, Unauthorised
+from oneclick_sla_plugin.exchanges import Exchange, json_request
 from oneclick_sla_plugin.ports import InstallStep, Request
 
 T = TypeVar("T")

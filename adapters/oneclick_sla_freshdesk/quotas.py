@@ -13,8 +13,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from oneclick_sla_freshdesk.feeds import CHANGED, UNSOLVED
-from oneclick_sla_freshdesk.limits import number
 from oneclick_sla_freshdesk.updates import WRITE
+from oneclick_sla_plugin.exchanges import number
 from oneclick_sla_plugin.ports import Quota, Request, Response
 
 ACCOUNT = "account"

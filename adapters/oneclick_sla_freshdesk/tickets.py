@@ -16,13 +16,14 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from oneclick_sla_freshdesk import channels, history, people, records
-from oneclick_sla_freshdesk.exchanges import PAGE_SIZE, Exchange, fetch, pages
+from oneclick_sla_freshdesk.exchanges import PAGE_SIZE, pages
 from oneclick_sla_freshdesk.fields import RECORD, Catalogue
 from oneclick_sla_freshdesk.history import instant
-from oneclick_sla_freshdesk.limits import PLATFORM, TICKETS_PATH, unexpected_body
+from oneclick_sla_freshdesk.limits import PLATFORM, TICKETS_PATH, fetch, unexpected_body
 from oneclick_sla_plugin.domain.changes import Note, compose
 from oneclick_sla_plugin.domain.model import Author, Message, Priority, Requester, Ticket
 from oneclick_sla_plugin.errors import TicketGone
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request
 
 READ = "read ticket"

@@ -16,15 +16,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from oneclick_sla_freshdesk import records
-from oneclick_sla_freshdesk.exchanges import Exchange, fetch, json_request
 from oneclick_sla_freshdesk.fields import RECORD, Catalogue
 from oneclick_sla_freshdesk.history import instant
-from oneclick_sla_freshdesk.limits import PLATFORM
+from oneclick_sla_freshdesk.limits import PLATFORM, fetch
 from oneclick_sla_freshdesk.records import Record
 from oneclick_sla_freshdesk.tickets import PRIORITIES, read_conversations, read_raw, ticket_path
 from oneclick_sla_plugin.domain.changes import Changes, compose, note_keys
 from oneclick_sla_plugin.domain.model import Field, Priority, Status, Ticket, Written
 from oneclick_sla_plugin.errors import AccountPaused, TemporaryPlatformError, TicketChanged
+from oneclick_sla_plugin.exchanges import Exchange, json_request
 from oneclick_sla_plugin.ports import Request
 
 WRITE = "write ticket"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from oneclick_sla_osticket.limits import unexpected_body
+from oneclick_sla_osticket.limits import TICKETS_PATH, unexpected_body
 from oneclick_sla_osticket.tickets import instant
 from oneclick_sla_osticket.webhook import ticket_of
 from oneclick_sla_plugin.ports import Request, TicketPage
@@ -21,7 +21,6 @@ CHANGED = "list changed tickets"
 UNSOLVED = "list unsolved tickets"
 EVENTS = "fetch events"
 
-TICKETS_PATH = "/sla/tickets"
 PAGE_SIZE = ("limit", "200")
 EVENT_PAGE_SIZE = ("limit", "500")
 

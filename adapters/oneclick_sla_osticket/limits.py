@@ -5,10 +5,8 @@ Nothing of a body ever goes into an error but the plugin's own words for what is
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from oneclick_sla_plugin.errors import (
@@ -19,12 +17,12 @@ from oneclick_sla_plugin.errors import (
     TicketGone,
     Unauthorised,
 )
+from oneclick_sla_plugin.exchanges import Answers
 from oneclick_sla_plugin.ports import Request, Response
 
 PLATFORM = "osticket"
 
-LONGEST_WAIT = timedelta(hours=1)
-"""No wait is believed that is longer."""
+TICKETS_PATH = "/sla/tickets"
 
 _WORD = re.compile(r"[a-z_][a-z0-9_.-]{0,63}", re.ASCII)
 _LONGEST_LIST_OF_WORDS = 5
@@ -32,60 +30,47 @@ _SIGNATURE_REASONS = {"signature": "credentials", "unsigned": "credentials", "st
 _MOVED = frozenset({"busy", "interrupted"})
 
 
-def json_request(path: str, operation: str, body: Mapping[str, Any]) -> Request:
-    """A POST whose bytes are the same for the same values."""
-    return Request(
-        method="POST",
-        path=path,
-        operation=operation,
-        headers={"content-type": "application/json"},
-        body=json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode(),
-    )
+class OsTicketAnswers(Answers):
+    """An answer that is not the plugin's own is temporary.
 
-
-def json_object(request: Request, response: Response) -> Mapping[str, Any]:
-    """The JSON object of a successful answer. Raises the error that :func:`failure` names for any other."""
-    error = failure(request, response)
-    if error is not None:
-        raise error
-    body = _object(response)
-    if body is None:
-        raise TemporaryPlatformError(**_facts(request, response), reason="not_json")
-    return body
-
-
-def unexpected_body(operation: str) -> PermanentPlatformError:
-    """The error for an answer that lacks what the protocol says."""
-    return PermanentPlatformError(platform=PLATFORM, operation=operation, reason="unexpected_body")
-
-
-def failure(request: Request, response: Response) -> PlatformError | None:
-    """The error that an answer amounts to, ``None`` for success.
-
-    An answer that is not the plugin's own (it is disabled, or the server does not
-    route to it) is temporary: it is the same for all tickets, and none may be given
-    up for it.
+    It is disabled, PHP broke off, or the server does not route to it: that is the same
+    for all tickets, and none may be given up for it.
     """
-    status = response.status
-    if 200 <= status < 300:
-        return None
-    facts = _facts(request, response)
-    body = _object(response)
-    word = body.get("error") if body is not None else None
-    if not isinstance(word, str) or not _WORD.fullmatch(word):
-        reason = "unavailable" if status in (408, 425, 429) or status >= 500 else "no_plugin"
-        return TemporaryPlatformError(**facts, reason=reason, retry_after=retry_after(response.headers))
-    if status == 401:
-        return Unauthorised(**facts, reason=_SIGNATURE_REASONS.get(word, "credentials"))
-    if status == 404 and word == "no_ticket":
-        return TicketGone(**facts)
-    if status == 409 or word in _MOVED or _is_closed(body):
-        # Another writer was there, or the database undid ours: read again, decide anew.
-        return TicketChanged(**facts, reason=word)
-    if status >= 500:
-        return TemporaryPlatformError(**facts, reason=word, retry_after=retry_after(response.headers))
-    words = refusals(body)
-    return PermanentPlatformError(**facts, reason=f"{word}: {', '.join(words)}" if words else word)
+
+    platform = PLATFORM
+    tickets_path = TICKETS_PATH
+
+    def failure(self, request: Request, response: Response) -> PlatformError | None:
+        status = response.status
+        if 200 <= status < 300:
+            return None
+        facts = self.facts(request, response)
+        body = _object(response)
+        word = body.get("error") if body is not None else None
+        if not isinstance(word, str) or not _WORD.fullmatch(word):
+            reason = "unavailable" if status in (408, 425, 429) or status >= 500 else "no_plugin"
+            return TemporaryPlatformError(**facts, reason=reason, retry_after=self.retry_after(response))
+        if status == 401:
+            return Unauthorised(**facts, reason=_SIGNATURE_REASONS.get(word, "credentials"))
+        if status == 404 and word == "no_ticket":
+            return TicketGone(**facts)
+        if status == 409 or word in _MOVED or _is_closed(body):
+            # Another writer was there, or the database undid ours: read again, decide anew.
+            return TicketChanged(**facts, reason=word)
+        if status >= 500:
+            return TemporaryPlatformError(**facts, reason=word, retry_after=self.retry_after(response))
+        words = refusals(body)
+        return PermanentPlatformError(**facts, reason=f"{word}: {', '.join(words)}" if words else word)
+
+    def json_object(self, request: Request, response: Response) -> Mapping[str, Any]:
+        body = self.json_value(request, response)
+        if not isinstance(body, dict):
+            raise TemporaryPlatformError(**self.facts(request, response), reason="not_json")
+        return body
+
+
+ANSWERS = OsTicketAnswers()
+failure, json_object, unexpected_body = ANSWERS.failure, ANSWERS.json_object, ANSWERS.unexpected_body
 
 
 def refusals(body: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -99,14 +84,6 @@ def refusals(body: Mapping[str, Any] | None) -> tuple[str, ...]:
         if isinstance(word, str) and _WORD.fullmatch(name) and _WORD.fullmatch(word)
     ]
     return tuple(pairs)[:_LONGEST_LIST_OF_WORDS]
-
-
-def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """How long we are asked to wait, at most an hour; ``None`` when the answer does not say in seconds."""
-    text = headers.get("retry-after", "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        return None
-    return min(timedelta(seconds=int(text)), LONGEST_WAIT)
 
 
 def server_time(response: Response) -> int | None:
@@ -127,7 +104,3 @@ def _object(response: Response) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
-
-
-def _facts(request: Request, response: Response) -> dict[str, Any]:
-    return {"platform": PLATFORM, "operation": request.operation, "status": response.status}

@@ -17,6 +17,7 @@ from oneclick_sla_osticket.signing import request_headers
 from oneclick_sla_plugin.domain.changes import Changes, note_keys
 from oneclick_sla_plugin.domain.model import Ticket, Written
 from oneclick_sla_plugin.errors import PlatformError, TemporaryPlatformError, Unauthorised
+from oneclick_sla_plugin.exchanges import Remembered
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.ports import (
     Capabilities,
@@ -87,7 +88,7 @@ class OsTicketConnection:
         self._keys = settings.keys
         self._signatures = webhook.SignatureRule(settings.keys, settings.signature_tolerance)
         self._lock = threading.Lock()
-        self._words: tuple[catalogue.Catalogue, datetime] | None = None
+        self._words = Remembered(self._read_words, clock, WORDS_ARE_FRESH_FOR)
         self._reported: set[str] = set()
         self._landmark = feeds.Landmark()
         self._undone: OrderedDict[str, int] = OrderedDict()
@@ -101,7 +102,7 @@ class OsTicketConnection:
         request = tickets.read_request(ticket_id)
         account = tickets.Account(
             name=self._account,
-            catalogue=self._known_words(),
+            catalogue=self._words(),
             channels=self._settings.channels,
             known_requester=self._settings.known_requester,
             tiers=self._settings.tiers,
@@ -121,7 +122,7 @@ class OsTicketConnection:
             ticket,
             changes,
             written,
-            self._known_words(),
+            self._words(),
             due_date=self._settings.due_date,
             alerts=self._settings.alerts,
         )
@@ -137,7 +138,7 @@ class OsTicketConnection:
             raise
         except PlatformError as error:
             if error.status == 422:
-                self._forget_words()
+                self._words.forget()
             raise
 
     def changed(self, since: datetime, cursor: str | None) -> TicketPage:
@@ -177,8 +178,8 @@ class OsTicketConnection:
             return [checks.failed_login(error)]
         found = [*examination.health(body, self._clock())]
         try:
-            self._forget_words()
-            found += examination.words(self._known_words())
+            self._words.forget()
+            found += examination.words(self._words())
         except PlatformError as error:
             found.append(checks.failed("priorities", error))
         if self._settings.delivery == "webhook" and isinstance(body.get("delivery"), dict) and body["delivery"]["url"]:
@@ -205,7 +206,7 @@ class OsTicketConnection:
         try:
             return self._ask(request)
         finally:
-            self._forget_words()
+            self._words.forget()
 
     def _put(self, request: Request) -> None:
         """Send a set of changes, once more with the same key when it is not known what became of it."""
@@ -232,18 +233,9 @@ class OsTicketConnection:
                 self._landmark = landmark.moved(start, page, since)
         return page.tickets(since)
 
-    def _known_words(self) -> catalogue.Catalogue:
-        with self._lock:
-            now = self._clock()
-            if self._words is None or now >= self._words[1]:
-                body = self._ask(catalogue.READ)
-                found = catalogue.catalogue(body, self._settings.priority_names, self._settings.statuses)
-                self._words = (found, now + WORDS_ARE_FRESH_FOR)
-            return self._words[0]
-
-    def _forget_words(self) -> None:
-        with self._lock:
-            self._words = None
+    def _read_words(self) -> catalogue.Catalogue:
+        settings = self._settings
+        return catalogue.catalogue(self._ask(catalogue.READ), settings.priority_names, settings.statuses)
 
     def _remember_undone(self, ticket_id: str) -> None:
         with self._lock:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from oneclick_sla_osticket.limits import json_request, unexpected_body
+from oneclick_sla_osticket.limits import unexpected_body
+from oneclick_sla_plugin.exchanges import json_request
 from oneclick_sla_plugin.ports import InstallStep, Request
 
 PATH = "/sla/installation"
@@ -107,6 +108,6 @@ def _is_removable(name: str) -> bool:
 
 def _sending(ask: Ask, body: Mapping[str, Any]) -> Callable[[], None]:
     def apply() -> None:
-        ask(json_request(PATH, INSTALL, body))
+        ask(json_request("POST", PATH, INSTALL, body))
 
     return apply

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from oneclick_sla_osticket.signing import Keys, key_of
+from oneclick_sla_plugin.account_settings import AccountSettings, Secrets, checked, is_loopback
 from oneclick_sla_plugin.domain.model import Channel, Priority, Status
-from oneclick_sla_plugin.errors import ConfigError, problems_of
 
 DEFAULT_PRIORITIES = {
     Priority.LOW: "low",
@@ -23,31 +22,17 @@ DEFAULT_PRIORITIES = {
 """The priorities of a new osTicket, by their system names."""
 
 
-def _words(value: object) -> object:
-    """A list whose texts may hold several secrets with blanks between, as one environment variable does."""
-    entries = value if isinstance(value, list | tuple) else [value]
-    found: list[object] = []
-    for entry in entries:
-        text = entry.get_secret_value() if isinstance(entry, SecretStr) else entry
-        found += text.split() if isinstance(text, str) else [text]
-    return found
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class KnownRequester(_Model):
+class KnownRequester(AccountSettings):
     """Who counts as a customer: members of an organisation."""
 
     organization: bool = False
 
 
-class OsTicketSettings(_Model):
+class OsTicketSettings(AccountSettings):
     """The ``settings`` table of an account on this platform."""
 
     base_url: str
-    secrets: Annotated[tuple[SecretStr, ...], BeforeValidator(_words)] = Field(min_length=1, max_length=2)
+    secrets: Secrets = Field(min_length=1, max_length=2)
     api_path: Literal["/api/tickets", "/api", "/api/http.php"] = "/api/tickets"
     delivery: Literal["webhook", "fetch"] = "webhook"
     signature_tolerance: timedelta = Field(default=timedelta(minutes=5), gt=timedelta(0))
@@ -83,7 +68,7 @@ class OsTicketSettings(_Model):
         parts = urlsplit(value)
         if parts.scheme not in ("https", "http") or not parts.hostname:
             raise ValueError("must be osTicket's address, such as https://help.example.com or https://example.com/help")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("must begin with https://, since customers' texts come from there")
         if parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError("must be scheme, host and path only")
@@ -95,23 +80,5 @@ class OsTicketSettings(_Model):
 
 def load_settings(settings: Mapping[str, Any]) -> OsTicketSettings:
     """Check the settings. Raises ``ConfigError`` with all problems; no value is quoted in them."""
-    checked, problems = None, []
-    try:
-        checked = OsTicketSettings.model_validate(dict(settings))
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        nested = {"known_requester": KnownRequester.model_fields, "priorities": list(Priority)}
-        problems = problems_of(found, known_keys=OsTicketSettings.model_fields, nested=nested)
-    # Raised outside the handler: the library's error holds the secrets it was given.
-    if checked is None:
-        raise ConfigError(problems)
-    return checked
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    nested = {"known_requester": KnownRequester.model_fields, "priorities": list(Priority)}
+    return checked(OsTicketSettings, settings, nested=nested)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oneclick_sla_osticket.catalogue import FIELD_NAMES, Catalogue
-from oneclick_sla_osticket.limits import json_request
 from oneclick_sla_plugin.domain.changes import Changes, Note
 from oneclick_sla_plugin.domain.model import Field, Ticket, Written
+from oneclick_sla_plugin.exchanges import json_request
 from oneclick_sla_plugin.ports import Request
 
 WRITE = "write ticket"
@@ -49,7 +49,7 @@ class TicketUpdate:
         if ticket.version is not None:
             body["version"] = ticket.version
         body["key"] = _key(ticket, body, attempt)
-        return json_request(f"/sla/tickets/{ticket.id}/changes", WRITE, body)
+        return json_request("POST", f"/sla/tickets/{ticket.id}/changes", WRITE, body, sort_keys=True)
 
 
 def ticket_update(

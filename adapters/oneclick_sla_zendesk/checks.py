@@ -15,13 +15,14 @@ from typing import Any
 
 from oneclick_sla_plugin.domain.field_labels import FIELD_LABELS
 from oneclick_sla_plugin.errors import PlatformError, Unauthorised
+from oneclick_sla_plugin.exchanges import Exchange, json_request
 from oneclick_sla_plugin.ports import Check, InstallStep, Quota, Request, Response
 from oneclick_sla_zendesk import login
 from oneclick_sla_zendesk.blueprint import FIELD_SPECS, FieldSpec, WebhookSpec, options_of, webhook_specs
-from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, entries, fetch, json_request
+from oneclick_sla_zendesk.exchanges import PAGE_SIZE, entries
 from oneclick_sla_zendesk.fields import DROPDOWN, definitions, identify, option_values
 from oneclick_sla_zendesk.inventory import WEBHOOKS_PATH, Found, find_webhook, path_of, signing_secret
-from oneclick_sla_zendesk.limits import json_object
+from oneclick_sla_zendesk.limits import fetch, json_object
 from oneclick_sla_zendesk.quotas import ACCOUNT, quotas
 from oneclick_sla_zendesk.settings import ZendeskSettings
 

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request, Response, TicketPage
 from oneclick_sla_zendesk import limits
-from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange
+from oneclick_sla_zendesk.exchanges import PAGE_SIZE
 
 CHANGED = "list changed tickets"
 UNSOLVED = "list unsolved tickets"

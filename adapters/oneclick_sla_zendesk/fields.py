@@ -15,8 +15,9 @@ from typing import Any
 
 from oneclick_sla_plugin.domain.field_labels import FIELD_LABELS
 from oneclick_sla_plugin.domain.model import TAG_FIELDS, Field, tag_of
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request
-from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, entries, pages
+from oneclick_sla_zendesk.exchanges import PAGE_SIZE, entries, pages
 
 FIELDS_PATH = "/api/v2/ticket_fields"
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from oneclick_sla_plugin.errors import PermanentPlatformError
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request
 from oneclick_sla_zendesk.blueprint import (
     TriggerSpec,
@@ -23,9 +24,9 @@ from oneclick_sla_zendesk.blueprint import (
     trigger_mark,
     webhook_specs,
 )
-from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, entries, fetch, pages
+from oneclick_sla_zendesk.exchanges import PAGE_SIZE, entries, pages
 from oneclick_sla_zendesk.fields import definitions
-from oneclick_sla_zendesk.limits import PLATFORM, unexpected_body
+from oneclick_sla_zendesk.limits import PLATFORM, fetch, unexpected_body
 
 WEBHOOKS_PATH = "/api/v2/webhooks"
 VIEWS_PATH = "/api/v2/views"

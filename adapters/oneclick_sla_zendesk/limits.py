@@ -12,16 +12,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
 
-from oneclick_sla_plugin.errors import (
-    PermanentPlatformError,
-    PlatformError,
-    TemporaryPlatformError,
-    TicketChanged,
-    TicketGone,
-    Unauthorised,
-)
+from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError
+from oneclick_sla_plugin.exchanges import Answers, wait
 from oneclick_sla_plugin.ports import Request, Response
 
 PLATFORM = "zendesk"
@@ -31,85 +24,49 @@ TICKETS_PATH = "/api/v2/tickets/"
 
 WARNING_HEADER = "x-zendesk-api-warn"
 
-LONGEST_WAIT = timedelta(hours=1)
-"""No wait is believed that is longer."""
-
 _ENDPOINT_LIMIT = re.compile(r"zendesk-rate-?limit-([a-z0-9_-]+)")
 _LONGEST_LIST_OF_CODES = 5
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
-def json_object(request: Request, response: Response) -> Mapping[str, Any]:
-    """The JSON object of a successful answer; empty for an answer without a body.
+class ZendeskAnswers(Answers):
+    """A safe update that lost (``UpdateConflict``) and a ``DatabaseConflict`` are 409 alike."""
 
-    Raises the error that :func:`failure` names, ``TemporaryPlatformError`` for a
-    success that is no JSON (a maintenance page), ``PermanentPlatformError`` for JSON
-    of another shape.
-    """
-    error = failure(request, response)
-    if error is not None:
-        raise error
-    if not response.body.strip():
-        return {}
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    # Raised outside the handler: a decoding error carries the whole body.
-    if body is None:
-        raise TemporaryPlatformError(**_facts(request, response), reason="not_json")
-    if not isinstance(body, dict):
-        raise unexpected_body(request.operation, response)
-    return body
+    platform = PLATFORM
+    tickets_path = TICKETS_PATH
 
+    def failure(self, request: Request, response: Response) -> PlatformError | None:
+        if response.status == 422 and request.path.startswith(TICKETS_PATH) and _is_closed(response):
+            return PermanentPlatformError(**self.facts(request, response), reason="closed")
+        return super().failure(request, response)
 
-def unexpected_body(operation: str, response: Response | None = None) -> PermanentPlatformError:
-    """The error for an answer that lacks what Zendesk documents."""
-    return PermanentPlatformError(
-        platform=PLATFORM,
-        operation=operation,
-        status=response.status if response else None,
-        request_id=response.headers.get("x-request-id") if response else None,
-        reason="unexpected_body",
-    )
+    def retry_after(self, response: Response) -> timedelta | None:
+        """``Retry-After`` (seconds) decides.
 
+        Without it the reset of an exhausted limit counts, in the spellings of 2023
+        (``rate-limit-reset``) and of 2024 (``ratelimit-reset``), then per endpoint:
+        ``zendesk-ratelimit-tickets-update: total=100; remaining=0; resets=59``.
+        """
+        waits = (wait(value) for value in _named_waits(response.headers))
+        return next((found for found in waits if found is not None), None)
 
-def failure(request: Request, response: Response) -> PlatformError | None:
-    """The error that an answer amounts to, ``None`` for success."""
-    status = response.status
-    if 200 <= status < 300:
-        return None
-    facts = _facts(request, response)
-    if status in (408, 425, 429) or status >= 500:
-        reason = "rate_limit" if status == 429 else "unavailable"
-        return TemporaryPlatformError(**facts, reason=reason, retry_after=retry_after(response.headers))
-    if status in (401, 403):
-        return Unauthorised(**facts, reason="credentials" if status == 401 else "scope")
-    about_ticket = request.path.startswith(TICKETS_PATH)
-    if status == 404:
-        return TicketGone(**facts) if about_ticket else PermanentPlatformError(**facts, reason="not_found")
-    if status == 409:
-        # UpdateConflict (safe update lost) and DatabaseConflict alike: read again, decide anew.
-        kind = TicketChanged if about_ticket else TemporaryPlatformError
-        return kind(**facts, reason="conflict", retry_after=retry_after(response.headers))
-    if status == 422 and about_ticket and _is_closed(response):
-        return PermanentPlatformError(**facts, reason="closed")
-    if status < 400:
-        return PermanentPlatformError(**facts, reason="redirected")
-    codes = refusal_codes(response)
-    return PermanentPlatformError(**facts, reason=f"rejected: {', '.join(codes)}" if codes else "rejected")
+    def refusal_codes(self, response: Response) -> tuple[str, ...]:
+        """The codes in ``details``.
+
+        ``{"details": {"base": [{"description": "…", "error": "BlankValue"}]}}`` gives ``BlankValue``;
+        descriptions name fields and quote values, so they stay out.
+        """
+        try:
+            entries = [entry for listed in response.json()["details"].values() for entry in listed]
+            codes = [entry["error"] for entry in entries if isinstance(entry, dict) and "error" in entry]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return ()
+        words = [code for code in codes if isinstance(code, str) and _IDENTIFIER.fullmatch(code)]
+        return tuple(dict.fromkeys(words))[:_LONGEST_LIST_OF_CODES]
 
 
-def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """How long Zendesk wishes us to wait, at most an hour; ``None`` when it does not say.
-
-    ``Retry-After`` (seconds) decides. Without it the reset of an exhausted limit
-    counts, in the spellings of 2023 (``rate-limit-reset``) and of 2024
-    (``ratelimit-reset``), then per endpoint: ``zendesk-ratelimit-tickets-update:
-    total=100; remaining=0; resets=59``.
-    """
-    waits = [seconds for value in _named_waits(headers) if (seconds := number(value)) is not None]
-    return min(timedelta(seconds=waits[0]), LONGEST_WAIT) if waits else None
+ANSWERS = ZendeskAnswers()
+fetch, json_object, unexpected_body = ANSWERS.fetch, ANSWERS.json_object, ANSWERS.unexpected_body
 
 
 def _named_waits(headers: Mapping[str, str]) -> Iterator[str]:
@@ -129,12 +86,6 @@ def endpoint_limits(headers: Mapping[str, str]) -> Iterator[tuple[str, Mapping[s
             yield match.group(1), dict(part.strip().partition("=")[::2] for part in value.split(";"))
 
 
-def number(text: str) -> int | None:
-    """A count or a number of seconds in a header, ``None`` for anything else."""
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
 def dropped_keys(headers: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the keys of our request that Zendesk left out, though it answered 200.
 
@@ -145,21 +96,6 @@ def dropped_keys(headers: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_IDENTIFIER.findall(names)))
 
 
-def refusal_codes(response: Response) -> tuple[str, ...]:
-    """Zendesk's words for why a request was refused: the codes in ``details``, never what was refused.
-
-    ``{"details": {"base": [{"description": "…", "error": "BlankValue"}]}}`` gives ``BlankValue``;
-    descriptions name fields and quote values, so they stay out.
-    """
-    try:
-        entries = [entry for listed in response.json()["details"].values() for entry in listed]
-        codes = [entry["error"] for entry in entries if isinstance(entry, dict) and "error" in entry]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ()
-    words = [code for code in codes if isinstance(code, str) and _IDENTIFIER.fullmatch(code)]
-    return tuple(dict.fromkeys(words))[:_LONGEST_LIST_OF_CODES]
-
-
 def _is_closed(response: Response) -> bool:
     """Whether a 422 says that the ticket is closed: an entry about ``status`` in ``details`` that names it."""
     try:
@@ -167,12 +103,3 @@ def _is_closed(response: Response) -> bool:
     except (ValueError, KeyError, TypeError):
         return False
     return "closed" in json.dumps(details).casefold()
-
-
-def _facts(request: Request, response: Response) -> dict[str, Any]:
-    return {
-        "platform": PLATFORM,
-        "operation": request.operation,
-        "status": response.status,
-        "request_id": response.headers.get("x-request-id"),
-    }

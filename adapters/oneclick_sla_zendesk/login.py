@@ -16,9 +16,9 @@ from datetime import date, datetime, timedelta
 from pydantic import SecretStr
 
 from oneclick_sla_plugin.errors import PermanentPlatformError, Unauthorised
+from oneclick_sla_plugin.exchanges import json_request
 from oneclick_sla_plugin.ports import Request, Response
 from oneclick_sla_zendesk import limits
-from oneclick_sla_zendesk.exchanges import json_request
 
 RUN_SCOPE = "read tickets:write"
 """Reading needs the global ``read``: audits and ticket fields refuse the narrow scopes."""

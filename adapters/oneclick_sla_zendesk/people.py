@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Person, Request
-from oneclick_sla_zendesk.exchanges import Exchange, fetch
-from oneclick_sla_zendesk.limits import unexpected_body
+from oneclick_sla_zendesk.limits import fetch, unexpected_body
 
 
 def read_person(user_id: str, document_field: str | None) -> Exchange[Person]:

@@ -12,6 +12,7 @@ import structlog
 from oneclick_sla_plugin.domain.changes import Changes, note_keys
 from oneclick_sla_plugin.domain.model import Field, Ticket, Written
 from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError
+from oneclick_sla_plugin.exchanges import Exchange, Remembered, run
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.ports import (
     Capabilities,
@@ -45,7 +46,6 @@ from oneclick_sla_zendesk import (
     updates,
     webhook,
 )
-from oneclick_sla_zendesk.exchanges import Exchange, run
 from oneclick_sla_zendesk.settings import ZendeskSettings, load_settings
 
 T = TypeVar("T")
@@ -142,9 +142,9 @@ class ZendeskConnection:
         self._signatures = webhook.SignatureRule(
             settings.webhook_secrets, settings.signature_tolerance, settings.allow_test_secret
         )
+        self._own_id = Remembered(lambda: run(tickets.read_own_id(), self._session.send), clock)
+        self._fields = Remembered(self._read_fields, clock, FIELDS_ARE_FRESH_FOR)
         self._lock = threading.Lock()
-        self._own_id: str | None = None
-        self._fields: tuple[fields.FieldCatalogue, datetime] | None = None
         self._reported: set[Field] = set()
 
     def receive(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Doorbell:
@@ -152,15 +152,15 @@ class ZendeskConnection:
 
         Changes of our own are dropped once the first read has told who we are.
         """
-        return webhook.receive(headers, body, now, self._signatures, self._own_id)
+        return webhook.receive(headers, body, now, self._signatures, self._own_id.known())
 
     def read(self, ticket_id: str) -> Ticket:
         """The ticket as it stands, in three requests for most tickets."""
         account = tickets.Account(
             name=self._account,
             base_url=self._settings.base_url,
-            own_id=self._learn_own_id(),
-            fields=self._known_fields(),
+            own_id=self._own_id(),
+            fields=self._fields(),
             known_requester=self._settings.known_requester,
             tiers=self._settings.tiers,
         )
@@ -175,8 +175,8 @@ class ZendeskConnection:
         caller reads the ticket anew, whose audits say what took effect, and an update
         that takes effect later still is refused, for its stamp is old by then.
         """
-        self._learn_own_id()
-        catalogue = self._known_fields()
+        self._own_id()
+        catalogue = self._fields()
         update = updates.ticket_update(ticket, changes, written, catalogue)
         self._report_missing(update.missing)
         reply = changes.reply
@@ -246,7 +246,7 @@ class ZendeskConnection:
             try:
                 return run(exchange, session.send)
             finally:
-                self._forget_fields()
+                self._fields.forget()
 
         return run_and_look_again
 
@@ -257,7 +257,7 @@ class ZendeskConnection:
         if limits.WARNING_HEADER in response.headers:
             keys = limits.dropped_keys(response.headers)
             _log.warning("zendesk.keys_dropped", account=self._account, keys=keys)
-            self._forget_fields()
+            self._fields.forget()
             if self._strict:
                 raise PermanentPlatformError(
                     platform=limits.PLATFORM, operation=request.operation, reason=f"keys dropped: {', '.join(keys)}"
@@ -268,23 +268,8 @@ class ZendeskConnection:
             raise limits.unexpected_body(request.operation, response)
         return stamp
 
-    def _learn_own_id(self) -> str:
-        with self._lock:
-            if self._own_id is None:
-                self._own_id = run(tickets.read_own_id(), self._session.send)
-            return self._own_id
-
-    def _known_fields(self) -> fields.FieldCatalogue:
-        with self._lock:
-            now = self._clock()
-            if self._fields is None or now >= self._fields[1]:
-                found = run(fields.definitions(self._settings.base_url), self._session.send)
-                self._fields = (fields.catalogue(found), now + FIELDS_ARE_FRESH_FOR)
-            return self._fields[0]
-
-    def _forget_fields(self) -> None:
-        with self._lock:
-            self._fields = None
+    def _read_fields(self) -> fields.FieldCatalogue:
+        return fields.catalogue(run(fields.definitions(self._settings.base_url), self._session.send))
 
     def _report_missing(self, missing: frozenset[Field]) -> None:
         with self._lock:

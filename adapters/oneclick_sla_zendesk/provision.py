@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from oneclick_sla_plugin.domain.field_labels import FIELD_LABELS
 from oneclick_sla_plugin.domain.model import Field
+from oneclick_sla_plugin.exchanges import Exchange, json_request
 from oneclick_sla_plugin.ports import Installation, InstallStep, Request
 from oneclick_sla_zendesk import limits
 from oneclick_sla_zendesk.blueprint import (
@@ -27,7 +28,6 @@ from oneclick_sla_zendesk.blueprint import (
     trigger_specs,
     webhook_specs,
 )
-from oneclick_sla_zendesk.exchanges import Exchange, fetch, json_request
 from oneclick_sla_zendesk.fields import DROPDOWN, FIELDS_PATH, Loan, identify, is_ours, marker, option_values
 from oneclick_sla_zendesk.inventory import (
     CATEGORIES_PATH,
@@ -41,6 +41,7 @@ from oneclick_sla_zendesk.inventory import (
     signing_secret,
     take_inventory,
 )
+from oneclick_sla_zendesk.limits import fetch
 from oneclick_sla_zendesk.settings import ZendeskSettings
 from oneclick_sla_zendesk.tickets import read_own_id
 

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
+from oneclick_sla_plugin.exchanges import LONGEST_WAIT, number
 from oneclick_sla_plugin.ports import Quota, Request, Response
 from oneclick_sla_zendesk.feeds import CHANGED, UNSOLVED
-from oneclick_sla_zendesk.limits import LONGEST_WAIT, endpoint_limits, number
+from oneclick_sla_zendesk.limits import endpoint_limits
 from oneclick_sla_zendesk.updates import WRITE
 
 ACCOUNT = "account"

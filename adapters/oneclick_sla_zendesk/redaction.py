@@ -19,8 +19,10 @@ from typing import Any
 from urllib.parse import quote
 
 from oneclick_sla_plugin.domain.model import Ticket
+from oneclick_sla_plugin.exchanges import Exchange, json_request
 from oneclick_sla_plugin.ports import Request
-from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, entries, fetch, json_request, pages
+from oneclick_sla_zendesk.exchanges import PAGE_SIZE, entries, pages
+from oneclick_sla_zendesk.limits import fetch
 from oneclick_sla_zendesk.tickets import comment_text, ticket_path
 
 _OPERATION = "redact comment"

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
+from pydantic import Field, SecretStr, field_validator
 
-from oneclick_sla_plugin.errors import ConfigError, Problem, problems_of
+from oneclick_sla_plugin.account_settings import AccountSettings, Secrets, checked, is_loopback
+from oneclick_sla_plugin.errors import Problem
 from oneclick_sla_zendesk.login import ApiToken, Credentials, Login
 
 OwnedChannel = Literal["default", "email", "web_form", "chat", "social", "phone", "voicemail", "api"]
@@ -28,32 +20,18 @@ Owner = Literal["assignee", "group"] | Annotated[int, Field(gt=0)]
 """Who is told: the ticket's assignee, the agents of its group, or those of the group with this id."""
 
 
-def _words(value: object) -> object:
-    """A list whose texts may hold several secrets with blanks between, as one environment variable does."""
-    entries = value if isinstance(value, list | tuple) else [value]
-    found: list[object] = []
-    for entry in entries:
-        text = entry.get_secret_value() if isinstance(entry, SecretStr) else entry
-        found += text.split() if isinstance(text, str) else [text]
-    return found
-
-
 _OAUTH = ("client_id", "client_secret")
 _LEGACY = ("email", "api_token")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class KnownRequester(_Model):
+class KnownRequester(AccountSettings):
     """Who counts as a customer: members of an organisation, users with a tag, or both."""
 
     organization: bool = False
     tag: str | None = Field(default=None, min_length=1)
 
 
-class ZendeskSettings(_Model):
+class ZendeskSettings(AccountSettings):
     """The ``settings`` table of an account on this platform."""
 
     base_url: str
@@ -61,7 +39,7 @@ class ZendeskSettings(_Model):
     client_secret: SecretStr | None = Field(default=None, min_length=1)
     email: str | None = Field(default=None, min_length=3, pattern="@")
     api_token: SecretStr | None = Field(default=None, min_length=1)
-    webhook_secrets: Annotated[tuple[SecretStr, ...], BeforeValidator(_words)] = Field(default=(), max_length=2)
+    webhook_secrets: Secrets = Field(default=(), max_length=2)
     signature_tolerance: timedelta = Field(default=timedelta(minutes=15), gt=timedelta(0))
     allow_test_secret: bool = False
     known_requester: KnownRequester | None = None
@@ -86,7 +64,7 @@ class ZendeskSettings(_Model):
         parts = urlsplit(value)
         if parts.scheme not in ("https", "http") or not parts.hostname:
             raise ValueError("must be an address such as https://acme.zendesk.com")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("must begin with https://, since the login is sent there")
         if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError("must be scheme and host only")
@@ -95,17 +73,7 @@ class ZendeskSettings(_Model):
 
 def load_settings(settings: Mapping[str, Any]) -> ZendeskSettings:
     """Check the settings. Raises ``ConfigError`` with all problems; no value is quoted in them."""
-    problems = _login_problems(settings)
-    checked = None
-    try:
-        checked = ZendeskSettings.model_validate(dict(settings))
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        problems += problems_of(found, known_keys=ZendeskSettings.model_fields)
-    # Raised outside the handler: the library's error holds the secrets it was given.
-    if checked is None or problems:
-        raise ConfigError(problems)
-    return checked
+    return checked(ZendeskSettings, settings, problems=_login_problems(settings))
 
 
 def _login_problems(settings: Mapping[str, Any]) -> list[Problem]:
@@ -116,12 +84,3 @@ def _login_problems(settings: Mapping[str, Any]) -> list[Problem]:
         return [Problem("api_token", "there are two logins, an OAuth client and an API token", hint)]
     wanted = _LEGACY if given & set(_LEGACY) else _OAUTH
     return [Problem(name, "Field required") for name in wanted if name not in given]
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -21,12 +21,13 @@ from urllib.parse import quote
 from oneclick_sla_plugin.domain.changes import Note, compose
 from oneclick_sla_plugin.domain.model import Author, Message, Priority, Requester, Ticket
 from oneclick_sla_plugin.errors import TicketGone
+from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request
 from oneclick_sla_zendesk import audits, channels
 from oneclick_sla_zendesk.audits import instant
-from oneclick_sla_zendesk.exchanges import PAGE_SIZE, Exchange, fetch, pages
+from oneclick_sla_zendesk.exchanges import PAGE_SIZE, pages
 from oneclick_sla_zendesk.fields import FieldCatalogue
-from oneclick_sla_zendesk.limits import PLATFORM, TICKETS_PATH, unexpected_body
+from oneclick_sla_zendesk.limits import PLATFORM, TICKETS_PATH, fetch, unexpected_body
 from oneclick_sla_zendesk.settings import KnownRequester
 
 _READ = "read ticket"

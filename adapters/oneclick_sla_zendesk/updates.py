@@ -17,9 +17,9 @@ from typing import Any
 
 from oneclick_sla_plugin.domain.changes import Changes, Note, compose
 from oneclick_sla_plugin.domain.model import TAG_FIELDS, Field, Ticket, Written
+from oneclick_sla_plugin.exchanges import json_request
 from oneclick_sla_plugin.ports import Request
 from oneclick_sla_zendesk.audits import METADATA_KEY
-from oneclick_sla_zendesk.exchanges import json_request
 from oneclick_sla_zendesk.fields import FieldCatalogue
 from oneclick_sla_zendesk.tickets import ticket_path
 

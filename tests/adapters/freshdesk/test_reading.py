@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from oneclick_sla_freshdesk.exchanges import pages, run
+from oneclick_sla_freshdesk.exchanges import pages
 from oneclick_sla_freshdesk.fields import FIELD_SPECS, Catalogue, catalogue
 from oneclick_sla_freshdesk.history import merged_into
 from oneclick_sla_freshdesk.people import read_person
 from oneclick_sla_freshdesk.tickets import Account, build_ticket, read_ticket
 from oneclick_sla_plugin.domain.model import Author, Channel, Field, Status
 from oneclick_sla_plugin.errors import PermanentPlatformError
+from oneclick_sla_plugin.exchanges import run
 from oneclick_sla_plugin.ports import Person, Request, Response
 
 ACCOUNT = Account("acme", 100, Catalogue())

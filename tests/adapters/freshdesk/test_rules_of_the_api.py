@@ -14,7 +14,6 @@ from pydantic import SecretStr
 
 from oneclick_sla_freshdesk import history, limits, quotas, records, updates
 from oneclick_sla_freshdesk.channels import channel_of
-from oneclick_sla_freshdesk.exchanges import json_request
 from oneclick_sla_freshdesk.fields import Catalogue
 from oneclick_sla_freshdesk.records import Record
 from oneclick_sla_freshdesk.settings import load_settings
@@ -25,9 +24,11 @@ from oneclick_sla_plugin.errors import (
     PermanentPlatformError,
     PlatformError,
     TemporaryPlatformError,
+    TicketChanged,
     TicketGone,
     Unauthorised,
 )
+from oneclick_sla_plugin.exchanges import json_request
 from oneclick_sla_plugin.ports import Quota, Request, Response
 
 TICKET = Request("GET", "/api/v2/tickets/42", "read ticket")
@@ -82,7 +83,7 @@ def test_and_nowhere_else(address: str) -> None:
         (RULE, 500, b"<html>secret text</html>", PermanentPlatformError, "rejected: internal_error"),
         (TICKET, 500, b"<html>secret text</html>", TemporaryPlatformError, "unavailable"),
         (TICKET, 503, b"", TemporaryPlatformError, "unavailable"),
-        (TICKET, 409, b"", TemporaryPlatformError, "conflict"),
+        (TICKET, 409, b"", TicketChanged, "conflict"),
         (TICKET, 302, b"", PermanentPlatformError, "redirected"),
         (
             TICKET,
@@ -98,7 +99,7 @@ def test_what_a_refusal_amounts_to(
     request_: Request, status: int, body: bytes, kind: type[PlatformError], reason: str
 ) -> None:
     """Codes and names of fields are told, texts never."""
-    error = limits.failure(request_, Response(status, {"x-request-id": "r-1"}, body))
+    error = limits.ANSWERS.failure(request_, Response(status, {"x-request-id": "r-1"}, body))
     assert type(error) is kind
     assert (error.reason, error.status, error.request_id) == (reason, status, "r-1")
     assert "secret" not in str(error)
@@ -114,7 +115,7 @@ def test_what_a_refusal_amounts_to(
     ],
 )
 def test_how_long_a_429_makes_us_wait(headers: Mapping[str, str], wait: timedelta) -> None:
-    error = limits.failure(TICKET, Response(429, headers))
+    error = limits.ANSWERS.failure(TICKET, Response(429, headers))
     assert isinstance(error, TemporaryPlatformError)
     assert error.retry_after == wait
 

@@ -16,7 +16,7 @@ from oneclick_sla_plugin.errors import (
     Unauthorised,
 )
 from oneclick_sla_plugin.ports import Request, Response
-from oneclick_sla_zendesk.limits import dropped_keys, failure, json_object, refusal_codes, retry_after
+from oneclick_sla_zendesk.limits import ANSWERS, dropped_keys, json_object
 
 TICKET = Request("PUT", "/api/v2/tickets/42.json", "write ticket")
 FIELD = Request("PUT", "/api/v2/ticket_fields/1", "update ticket field")
@@ -93,7 +93,7 @@ def test_an_answer_without_a_body_is_empty() -> None:
 )
 def test_the_wait_is_what_zendesk_asks_for(headers: dict[str, str], wait: timedelta | None) -> None:
     """``Retry-After`` decides, then the reset of an exhausted limit in each of its spellings; an hour at most."""
-    assert retry_after(headers) == wait
+    assert ANSWERS.retry_after(Response(429, headers)) == wait
 
 
 def test_a_rate_limit_carries_its_wait() -> None:
@@ -139,7 +139,7 @@ def refused(*entries: object, attribute: str = "base") -> Response:
 )
 def test_a_refusal_is_explained_by_its_codes_alone(response: Response, codes: tuple[str, ...]) -> None:
     """Zendesk's descriptions quote what was sent, so only its words for kinds of faults are kept."""
-    assert refusal_codes(response) == codes
-    error = failure(TICKET, response)
+    assert ANSWERS.refusal_codes(response) == codes
+    error = ANSWERS.failure(TICKET, response)
     assert error is not None
     assert error.reason == ("rejected: " + ", ".join(codes) if codes else "rejected")

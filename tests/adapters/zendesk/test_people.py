@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from oneclick_sla_plugin.errors import PermanentPlatformError
+from oneclick_sla_plugin.exchanges import run
 from oneclick_sla_plugin.ports import Directory, Person, Request, Response
-from oneclick_sla_zendesk.exchanges import run
 from oneclick_sla_zendesk.people import read_person
 from oneclick_sla_zendesk.plugin import ZendeskConnection
 

@@ -18,8 +18,8 @@ from oneclick_sla_plugin.delivery.reconcile import Outcome, Reconciler
 from oneclick_sla_plugin.domain.changes import note_keys
 from oneclick_sla_plugin.domain.model import Author, Channel, TicketKey
 from oneclick_sla_plugin.errors import PermanentPlatformError
+from oneclick_sla_plugin.exchanges import json_request
 from oneclick_sla_zendesk import redaction
-from oneclick_sla_zendesk.exchanges import json_request
 from oneclick_sla_zendesk.plugin import ZendeskConnection
 from oneclick_sla_zendesk.simulator import ZendeskSandbox
 from tests.adapters.zendesk.conftest import FakeZendesk, answer
