@@ -123,7 +123,7 @@ class InstallStep:
 
     what: str
     action: Literal["create", "update", "delete", "keep"]
-    apply: Callable[[], None]
+    apply: Callable[[], object]
 
 
 class Installation(Protocol):

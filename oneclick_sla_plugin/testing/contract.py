@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 from stdnum import luhn
@@ -28,7 +29,7 @@ from structlog.testing import capture_logs
 from oneclick_sla_plugin.domain.changes import Changes, diff, marked_keys
 from oneclick_sla_plugin.domain.decision import Decision
 from oneclick_sla_plugin.domain.model import TAG_PREFIX, Author, Channel, Field, Priority, Ticket
-from oneclick_sla_plugin.errors import WebhookRejected
+from oneclick_sla_plugin.errors import PlatformError, WebhookRejected
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.ports import Capabilities, Connection, Sandbox, TicketPage
@@ -277,12 +278,12 @@ def agents_stage(desk: Desk) -> None:
     ticket_id = desk.opened(_COMPLAINT)
     if Field.COMPLAINT_STAGE not in desk.capabilities.fields:
         return
-    assert desk.read(ticket_id).fields[Field.COMPLAINT_STAGE] == "registered"
+    assert desk.read(ticket_id).fields.get(Field.COMPLAINT_STAGE) == "registered"
     desk.rehearsal.clock.advance(timedelta(minutes=1))
     desk.sandbox.agent_edits(ticket_id, fields={Field.COMPLAINT_STAGE: "investigating"})
     desk.look_again(ticket_id)
     desk.look_again(ticket_id)
-    assert desk.read(ticket_id).fields[Field.COMPLAINT_STAGE] == "investigating"
+    assert desk.read(ticket_id).fields.get(Field.COMPLAINT_STAGE) == "investigating"
 
 
 def note_once(desk: Desk) -> None:
@@ -347,21 +348,24 @@ def gone(desk: Desk) -> None:
 
 
 def text_never_kept(desk: Desk) -> None:
-    """What customers write is in no file, log line, counter, note, field or tag, though the helpdesk quotes it."""
+    """What customers write is in no file, log line, counter, error, note, field or tag, though the helpdesk quotes it."""
     card = (digits := "453957876362148") + luhn.calc_check_digit(digits)
     planted = [card, "zarzamora-7Qx!", "Pimpinela-Quebradiza"]
     text = f"{_COMPLAINT} Mi tarjeta es {card}, mi contraseña es {planted[1]}. Firmado, {planted[2]}."
+    page = f'{{"error": "{text}"}}'.encode()
     ticket_id = desk.opened(text, subject=f"Sobre {planted[2]}")
-    for status in (500, 429, 400):  # the last one is final: the ticket waits for a person
-        desk.sandbox.answer_next(1, status, body=f'{{"error": "{text}"}}'.encode(), headers={"Retry-After": "1"})
-        desk.sandbox.customer_replies(ticket_id, text)
-        desk.settle()
     view = desk.sandbox.view(ticket_id)
     assert view.notes
-    kept = [path.read_bytes() for path in desk.rehearsal.folder.rglob("*") if path.is_file()]
-    shown = [*view.notes, *view.tags, *view.fields.values(), *map(repr, desk.lines)]
-    haystack = b"\n".join([*kept, desk.rehearsal.program.metrics.render(), *(word.encode() for word in shown)]).lower()
+    told = [error for status in (200, 400, 403, 404, 422, 500) if (error := _error(desk, ticket_id, status, page))]
+    assert told
+    for status in (500, 429, 400):  # the last one is final: the ticket waits for a person
+        desk.sandbox.answer_next(1, status, body=page, headers={"Retry-After": "1"})
+        desk.sandbox.customer_replies(ticket_id, text)
+        desk.settle()
     assert desk.lines
+    kept = [path.read_bytes() for path in desk.rehearsal.folder.rglob("*") if path.is_file()]
+    shown = [*told, *view.notes, *view.tags, *view.fields.values(), *map(repr, desk.lines)]
+    haystack = b"\n".join([*kept, desk.rehearsal.program.metrics.render(), *(word.encode() for word in shown)]).lower()
     assert [value for value in planted if value.lower().encode() in haystack] == []
 
 
@@ -420,6 +424,16 @@ def _loaded(plugins: tuple[tuple[str, object], ...]) -> tuple[Plugins, _Between]
 
 def _all_looks(desk: Desk) -> float:
     return sum(desk.looks(outcome) for outcome in ("written", "unchanged"))
+
+
+def _error(desk: Desk, ticket_id: str, status: int, body: bytes) -> str:
+    """All that the error tells which a reading ends with when it is answered so; empty when it is no error."""
+    desk.sandbox.answer_next(1, status, body=body[:-3])
+    try:
+        desk.read(ticket_id)
+    except PlatformError as error:
+        return f"{error!r} {vars(error)} {''.join(format_exception(error))}"
+    return ""
 
 
 def _listed(page_at: Callable[[str | None], TicketPage]) -> set[str]:

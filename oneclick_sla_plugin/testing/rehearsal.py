@@ -69,6 +69,8 @@ class Rehearsal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for sandbox in self.sandboxes.values():
+            sandbox.close()  # first: a webhook that comes later would meet a closed database
         self._cleanup.close()
 
     def _set_up(self, stack: ExitStack) -> None:
