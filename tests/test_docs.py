@@ -16,6 +16,7 @@ from oneclick_sla_plugin.domain.decision import decide
 from oneclick_sla_plugin.domain.model import Priority, Written
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.policy_files import find_policy, sections
+from oneclick_sla_plugin.testing.contract import SCENARIOS, Scenario
 from oneclick_sla_plugin.testing.tickets import RECEIVED_AT, a_ticket
 from oneclick_sla_plugin.texts import load_wording
 
@@ -120,6 +121,16 @@ def test_every_dependency_is_explained(requirement: str) -> None:
     assert re.search(
         rf"^\| .*{re.escape(shown)}\b" if shown != "types-*" else r"types-\*", page("dependencies.md"), re.MULTILINE
     )
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_every_scenario_of_the_contract_has_its_row(scenario: Scenario) -> None:
+    assert f"| `{scenario.__name__}` | {scenario.__doc__} |" in page("plugins.md")
+
+
+def test_the_examples_test_is_the_one_in_the_page() -> None:
+    shown = (ROOT / "docs" / "examples" / "paperdesk" / "test_contract.py").read_text(encoding="utf-8")
+    assert shown.partition("\n\n")[2] in page("plugins.md")
 
 
 def test_the_links_of_the_documentation_lead_somewhere() -> None:
