@@ -118,12 +118,15 @@ class Check:
 class InstallStep:
     """One object that an installation needs on the platform, or takes away from it.
 
-    ``apply`` makes it so; it is not called for ``keep``.
+    ``apply`` makes it so; it is not called for ``keep``, and does nothing for ``by_hand``,
+    which is for what the account forbids programs to make. ``by_hand``: what a person
+    has to enter then, field by field; never a secret.
     """
 
     what: str
-    action: Literal["create", "update", "delete", "keep"]
+    action: Literal["create", "update", "delete", "keep", "by_hand"]
     apply: Callable[[], object]
+    by_hand: tuple[str, ...] = ()
 
 
 class Installation(Protocol):

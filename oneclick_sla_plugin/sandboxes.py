@@ -68,6 +68,11 @@ class Sandbox(Protocol):
         """The secrets that go with :meth:`settings`, by setting name."""
         ...
 
+    @property
+    def makes_webhook_secret(self) -> bool:
+        """Whether it is the installation that makes a secret for webhooks, the setting ``webhook_secrets``."""
+        ...
+
     # --- people ---
 
     def open_ticket(

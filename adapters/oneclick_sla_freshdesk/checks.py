@@ -23,8 +23,8 @@ from oneclick_sla_freshdesk.fields import (
 )
 from oneclick_sla_freshdesk.limits import json_object
 from oneclick_sla_freshdesk.people import ME
-from oneclick_sla_freshdesk.provision import find_rules, rule_specs, secret_of, webhook_of
 from oneclick_sla_freshdesk.quotas import quotas
+from oneclick_sla_freshdesk.rules import find_rules, rule_specs, secret_of, webhook_of
 from oneclick_sla_freshdesk.settings import FreshdeskSettings
 from oneclick_sla_plugin.errors import PlatformError, Unauthorised
 from oneclick_sla_plugin.exchanges import Exchange

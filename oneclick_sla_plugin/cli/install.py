@@ -11,7 +11,7 @@ import click
 from oneclick_sla_plugin.bootstrap import connect, system_clock
 from oneclick_sla_plugin.cli.options import account_of, config_option
 from oneclick_sla_plugin.config import AccountConfig, SecretSource, load_config, read_secret
-from oneclick_sla_plugin.errors import ConfigError, Problem
+from oneclick_sla_plugin.errors import ConfigError, PlatformError, Problem
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.ports import Installation, InstallStep
 
@@ -73,15 +73,32 @@ _DONE = {
 }
 
 
+_FORBIDDEN = (403, 404, 405)
+"""How a helpdesk refuses what the plan or the rights do not allow."""
+
+
 def _apply(steps: Iterable[InstallStep], dry_run: bool) -> None:
     for step in steps:
         if step.action == "keep":
             click.echo(f"  = {step.what}: stays as it is")
-            continue
-        sign, planned, done = _DONE[step.action]
-        if not dry_run:
-            step.apply()
-        click.echo(f"  {sign} {step.what}: {planned if dry_run else done}")
+        elif step.action == "by_hand" or not (dry_run or _allowed(step)):
+            click.echo(f"  ! {step.what}: has to be made by hand")
+            for line in step.by_hand:
+                click.echo(f"      {line}")
+        else:
+            sign, planned, done = _DONE[step.action]
+            click.echo(f"  {sign} {step.what}: {planned if dry_run else done}")
+
+
+def _allowed(step: InstallStep) -> bool:
+    """Apply a step; false when the account forbids it and a person can make it by hand. Raises the platform errors."""
+    try:
+        step.apply()
+    except PlatformError as error:
+        if not step.by_hand or error.status not in _FORBIDDEN:
+            raise
+        return False
+    return True
 
 
 def _keep_secrets(installation: Installation, account: AccountConfig, show: bool) -> None:

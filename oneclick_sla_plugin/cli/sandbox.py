@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -36,8 +38,9 @@ def sandbox(platform: str, port: int, write_config: Path | None) -> None:
     try:
         click.echo(f"A simulated {platform} answers at {running.base_url}")
         for name, value in {**running.settings(), **running.secrets()}.items():
-            click.echo(f"  {name} = {value}")
-        click.echo(f"  token for requests by hand: {running.agent_token}")
+            click.echo(f"  {name} = {_toml(value)}")
+        if running.agent_token:
+            click.echo(f"  token for requests by hand: {running.agent_token}")
         if write_config is not None:
             path = write_sandbox_config(write_config, platform, running)
             click.echo(f"Configuration written to {path}. Next:")
@@ -65,14 +68,22 @@ def write_sandbox_config(
         'policy = "en-linea-365"',
         "",
         f"[accounts.{account}.{platform}]",
-        *(f'{name} = "{value}"' for name, value in running.settings().items()),
+        *(f"{name} = {_toml(value)}" for name, value in running.settings().items()),
     ]
     for name, value in running.secrets().items():
         if name == "webhook_secrets":
             continue
         (folder / f"{account}-{name}").write_text(value + "\n", encoding="utf-8")
         lines.append(f'{name} = {{ file = "{account}-{name}" }}')
-    lines.append(f'webhook_secrets = [{{ file = "{account}-webhook-secret" }}]')
+    if running.makes_webhook_secret:
+        lines.append(f'webhook_secrets = [{{ file = "{account}-webhook-secret" }}]')
     path = folder / "oneclick-sla.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def _toml(value: object) -> str:
+    """A setting in TOML: tables of tables, and what JSON writes the same way."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{json.dumps(name)} = {_toml(inner)}' for name, inner in value.items())} }}"
+    return json.dumps(value, ensure_ascii=False)

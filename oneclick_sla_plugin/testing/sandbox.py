@@ -22,6 +22,8 @@ class LoopbackSandbox:
     write_operation: str
     """The operation of the server that updates a ticket: ``PUT /tickets/{ticket_id}``."""
 
+    makes_webhook_secret = True
+
     def __init__(self, name: str, *, port: int, webhook_timeout: timedelta, seed: int = 0) -> None:
         """``webhook_timeout`` is real time; ``seed`` makes a shuffled order of webhooks reproducible."""
         self._sender = WebhookSender(timeout=webhook_timeout, seed=seed)

@@ -1,9 +1,10 @@
-"""The commands for one account against the simulated helpdesk: check, backfill, uninstall."""
+"""The commands for one account against simulated helpdesks: install, check, backfill, uninstall."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,18 +15,19 @@ from oneclick_sla_plugin.bootstrap import system_clock
 from oneclick_sla_plugin.cli import cli
 from oneclick_sla_plugin.cli.sandbox import write_sandbox_config
 from oneclick_sla_plugin.domain.model import Channel, TicketKey
+from oneclick_sla_plugin.plugins import Plugins
+from oneclick_sla_plugin.ports import Sandbox
 from oneclick_sla_plugin.storage.database import open_database
 from oneclick_sla_plugin.storage.ledger import SqlLedger
-from oneclick_sla_zendesk.simulator import ZendeskSandbox
 
 
 class Admin:
     """Who runs the commands on a sandbox."""
 
-    def __init__(self, sandbox: ZendeskSandbox, folder: Path) -> None:
+    def __init__(self, platform: str, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox = sandbox
         self.folder = folder
-        self.config = write_sandbox_config(folder, "zendesk", sandbox)
+        self.config = write_sandbox_config(folder, platform, sandbox)
 
     def run(self, command: str, *options: str) -> Result:
         return CliRunner().invoke(cli, [command, "sandbox", "--config", str(self.config), *options])
@@ -35,14 +37,48 @@ class Admin:
         return {item["name"]: item for item in json.loads(self.run("check", "--json").stdout)}
 
 
-@pytest.fixture
-def admin(tmp_path: Path) -> Iterator[Admin]:
-    with ZendeskSandbox(clock=system_clock) as sandbox:
-        admin = Admin(sandbox, tmp_path / "etc")
+@contextmanager
+def an_admin(platform: str, folder: Path) -> Iterator[Admin]:
+    """The configuration is written as `sandbox --write-config` does; nothing is installed yet."""
+    sandbox = Plugins.load().platforms[platform].sandbox(port=0, clock=system_clock)
+    try:
         sandbox.webhooks.pause()
+        yield Admin(platform, sandbox, folder / "etc")
+    finally:
+        sandbox.close()
+        structlog.reset_defaults()  # a command sets up logging for its whole process
+
+
+@pytest.fixture(params=["freshdesk", "osticket", "zendesk"])
+def admin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Admin]:
+    with an_admin(request.param, tmp_path) as admin:
         assert admin.run("install").exit_code == 0
         yield admin
-    structlog.reset_defaults()  # a command sets up logging for its whole process
+
+
+def test_installing_twice_changes_nothing(admin: Admin) -> None:
+    """The second time everything stays as it is, the secrets too."""
+    lines = admin.run("install").stdout.splitlines()
+    assert lines
+    assert [line for line in lines if not line.startswith("  = ")] == []
+
+
+def test_what_the_account_forbids_is_printed_field_by_field(tmp_path: Path) -> None:
+    """Freshdesk's rules, where they may be read and not be made; everything else is installed."""
+    with an_admin("freshdesk", tmp_path) as admin:
+        admin.sandbox.answer_next(9, 403, operation="POST /api/v2/automations/{rule_type}/rules")
+        result = admin.run("install")
+        assert result.exit_code == 0
+        printed = result.stdout.splitlines()
+        at = printed.index('  ! automation rule "oneclick-sla sandbox: ticket created": has to be made by hand')
+        assert printed[at + 1 : at + 3] == [
+            "      Admin > Workflows > Automations > Ticket creation > New rule",
+            "      Name: oneclick-sla sandbox: ticket created",
+        ]
+        assert "      URL: http://127.0.0.1:8080/webhooks/sandbox" in printed
+        assert (secret := (admin.folder / "sandbox-webhook-secret").read_text().strip())
+        assert secret not in result.stdout
+        assert not admin.found()['automation rule "oneclick-sla sandbox: ticket created"']["good"]
 
 
 def test_check_names_the_holidays_of_the_coming_year(admin: Admin) -> None:

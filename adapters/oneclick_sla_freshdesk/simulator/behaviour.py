@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 
 @dataclass(slots=True)
@@ -15,6 +16,7 @@ class Behaviour:
     * ``execute_all_matching``: all rules of type 1 that fit run, not only the first one.
     * ``api_writes_fire_rules``: requests to the API count as deeds of the key's agent.
     * ``escape_placeholders``: off, a quote or a line break in a value breaks the JSON of a webhook.
+    * ``headers_of_rules``: what is shown of a rule's headers: ``plain``, ``masked`` or ``none``.
     * ``postpone_webhooks``: webhooks are put off to the next hour, as if the budget were used up.
 
     Tickets:
@@ -39,6 +41,7 @@ class Behaviour:
     execute_all_matching: bool = False
     api_writes_fire_rules: bool = True
     escape_placeholders: bool = True
+    headers_of_rules: Literal["plain", "masked", "none"] = "plain"
     postpone_webhooks: bool = False
     null_due_dates: bool = False
     suffixed_keys: bool = True

@@ -241,8 +241,11 @@ def _action_problems(given: Mapping[str, Any], fields: TicketFields) -> Iterable
             yield FieldProblem(f"actions[{name}]", "It should be one of the field's choices")
 
 
-def rule_json(rule: Rule) -> dict[str, Any]:
-    """As it is read: without ``resource_type``, and with one empty set where there are no conditions."""
+def rule_json(rule: Rule, headers: str = "plain") -> dict[str, Any]:
+    """As it is read: without ``resource_type``, and with one empty set where there are no conditions.
+
+    ``headers``: as ``Behaviour.headers_of_rules``.
+    """
     shown: dict[str, Any] = {
         "id": rule.id,
         "name": rule.name,
@@ -265,4 +268,12 @@ def rule_json(rule: Rule) -> dict[str, Any]:
         }
         for item in sets
     ]
+    if headers != "plain":
+        shown["actions"] = [_without_headers(action, headers) for action in shown["actions"]]
     return shown
+
+
+def _without_headers(action: Mapping[str, Any], headers: str) -> Mapping[str, Any]:
+    if headers == "masked" and "custom_headers" in action:
+        return {**action, "custom_headers": dict.fromkeys(action["custom_headers"], "********")}
+    return {key: value for key, value in action.items() if key != "custom_headers"}

@@ -12,7 +12,7 @@ from oneclick_sla_freshdesk.simulator.errors import invalid, not_found
 from oneclick_sla_freshdesk.simulator.fields import TicketField, admin_json, public_json
 from oneclick_sla_freshdesk.simulator.queries import query_keys
 from oneclick_sla_freshdesk.simulator.records import instant
-from oneclick_sla_freshdesk.simulator.rules import Rules, rule_json
+from oneclick_sla_freshdesk.simulator.rules import Rule, Rules, rule_json
 
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
@@ -113,21 +113,24 @@ class SettingsRoutes:
 
     # --- rules ---
 
+    def _shown(self, rule: Rule) -> dict[str, Any]:
+        return rule_json(rule, self._account.behaviour.headers_of_rules)
+
     def _list_rules(self, rule_type: int) -> Answer:
         with self._account.lock:
-            return self._api.page([rule_json(rule) for rule in self._rules.of(rule_type)])
+            return self._api.page([self._shown(rule) for rule in self._rules.of(rule_type)])
 
     def _create_rule(self, rule_type: int) -> Answer:
         with self._account.lock:
-            return rule_json(self._rules.create(rule_type, body())), 201
+            return self._shown(self._rules.create(rule_type, body())), 201
 
     def _show_rule(self, rule_type: int, rule_id: int) -> Answer:
         with self._account.lock:
-            return rule_json(self._rules.get(rule_type, rule_id)), 200
+            return self._shown(self._rules.get(rule_type, rule_id)), 200
 
     def _update_rule(self, rule_type: int, rule_id: int) -> Answer:
         with self._account.lock:
-            return rule_json(self._rules.update(self._rules.get(rule_type, rule_id), body())), 200
+            return self._shown(self._rules.update(self._rules.get(rule_type, rule_id), body())), 200
 
     def _delete_rule(self, rule_type: int, rule_id: int) -> Answer:
         with self._account.lock:

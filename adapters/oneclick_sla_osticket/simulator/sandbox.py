@@ -43,6 +43,7 @@ class OsTicketSandbox(LoopbackSandbox):
     """
 
     agent_token = ""
+    makes_webhook_secret = False
     write_operation = "POST /api/tickets/sla/tickets/{ticket_id}/changes"
 
     def __init__(

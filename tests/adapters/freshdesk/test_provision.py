@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from pydantic import SecretStr
@@ -17,6 +18,7 @@ from oneclick_sla_plugin.ports import Request, TicketPage
 from oneclick_sla_plugin.testing.clock import ManualClock
 
 URL = "http://127.0.0.1:9/webhooks/acme"
+RULES = "GET /api/v2/automations/{rule_type}/rules"
 Connect = Callable[..., FreshdeskConnection]
 Install = Callable[..., list[str]]
 
@@ -31,7 +33,7 @@ def test_a_second_installation_keeps_everything(connect: Connect, install: Insta
     """Fields and inactive rules are made, rules are activated; then nothing is left to do, and the secret stays."""
     connection = connect()
     first = connection.installation(URL)
-    assert [step.action for step in first.steps] == ["create"] * 11 + ["create", "update"] * 3
+    assert [step.action for step in first.steps] == ["create"] * 14
     for step in first.steps:
         step.apply()
     second = connection.installation(URL)
@@ -42,13 +44,28 @@ def test_a_second_installation_keeps_everything(connect: Connect, install: Insta
 
 
 def test_a_rule_that_reads_otherwise_stays_inactive(connect: Connect, sandbox: FreshdeskSandbox) -> None:
-    """Between its making and its activation somebody deletes it: nothing is activated."""
     connection = connect()
-    steps = connection.installation(URL).steps
-    activation = next(step for step in steps if step.what.endswith("activate"))
+    rule = next(step for step in connection.installation(URL).steps if step.what.startswith("automation rule"))
+    sandbox.answer_next(1, 200, operation=RULES, body=b"[]")
     with pytest.raises(PermanentPlatformError) as caught:
-        activation.apply()
+        rule.apply()
     assert caught.value.reason == "rule_reads_otherwise"
+    assert [made["active"] for made in asked(connection, "/automations/1/rules")] == [False]
+
+
+@pytest.mark.parametrize("shown", ["masked", "none"])
+def test_rules_whose_headers_are_not_shown(
+    connect: Connect, install: Install, sandbox: FreshdeskSandbox, shown: Literal["masked", "none"]
+) -> None:
+    """They are activated all the same, and written anew by each installation, since they may have an old secret."""
+    sandbox.behaviour.headers_of_rules = shown
+    connection = connect(webhook_secrets=[SecretStr("the-secret")])
+    install(connection)
+    assert all(rule["active"] for number in (1, 4) for rule in asked(connection, f"/automations/{number}/rules"))
+    assert [check.name for check in connection.check(URL) if not check.good] == []
+    assert install(connection) == ["keep"] * 11 + ["update"] * 3
+    sandbox.behaviour.headers_of_rules = "plain"
+    assert {step.action for step in connection.installation(URL).steps} == {"keep"}
 
 
 @pytest.mark.parametrize("change", ["address", "secret"])
@@ -57,7 +74,7 @@ def test_what_changed_is_put_right(connect: Connect, install: Install, change: s
     connection = connect(webhook_secrets=[SecretStr("another-secret")]) if change == "secret" else connect()
     url = f"{URL}2" if change == "address" else URL
     actions = [step.action for step in connection.installation(url).steps]
-    assert actions == ["keep"] * 11 + ["update", "update"] * 3
+    assert actions == ["keep"] * 11 + ["update"] * 3
     install(connection, url)
     assert {step.action for step in connection.installation(url).steps} == {"keep"}
 
@@ -72,14 +89,36 @@ def test_a_removal_takes_back_what_was_made_and_nothing_else(connect: Connect, i
     assert connection.removal() == ()
 
 
-def test_where_rules_are_forbidden_they_are_told_field_by_field(connect: Connect, sandbox: FreshdeskSandbox) -> None:
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_rules_may_not_even_be_read_they_are_told_field_by_field(
+    connect: Connect, sandbox: FreshdeskSandbox, status: int
+) -> None:
     """An administrator makes them by hand; the secret is not printed."""
-    sandbox.answer_next(9, 403, operation="GET /api/v2/automations/{rule_type}/rules")
-    installation = connect(webhook_secrets=[SecretStr("not-to-be-printed")]).installation(URL)
-    by_hand = [step for step in installation.steps if "by hand" in step.what]
-    assert [step.action for step in by_hand] == ["keep"] * 3
-    assert all(URL in step.what and "X-Webhook-Secret" in step.what for step in by_hand)
-    assert not any("not-to-be-printed" in step.what for step in installation.steps)
+    sandbox.answer_next(9, status, operation=RULES)
+    steps = connect(webhook_secrets=[SecretStr("not-to-be-printed")]).installation(URL).steps
+    by_hand = [step for step in steps if step.action == "by_hand"]
+    assert len(by_hand) == 3
+    lines = by_hand[1].by_hand
+    assert lines == (
+        "Admin > Workflows > Automations > Ticket updates > New rule",
+        "Name: oneclick-sla acme: agent acted",
+        "When an action performed by: Agent",
+        "Involves any of these events: Status is changed, from any to any",
+        "Involves any of these events: Priority is changed, from any to any",
+        "Involves any of these events: Type is changed, from any to any",
+        "Involves any of these events: Group is changed, from any to any",
+        "Involves any of these events: Agent is changed, from any to any",
+        "Involves any of these events: Reply is sent",
+        "Involves any of these events: Note is added, public",
+        "Action: Trigger webhook",
+        "Request type: POST",
+        f"URL: {URL}",
+        "Custom headers: X-Webhook-Secret: (the first secret of webhook_secrets)",
+        "Encoding: JSON",
+        "Content: Advanced",
+        '{"v": "1", "rule": "agent", "ticket_id": "{{ticket.id}}", "triggered_event": "{{triggered_event}}"}',
+    )
+    assert not any("not-to-be-printed" in line for step in steps for line in (step.what, *step.by_hand))
 
 
 def test_check_of_a_sound_account(connect: Connect, install: Install) -> None:
