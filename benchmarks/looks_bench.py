@@ -1,8 +1,9 @@
-"""From webhook to change, and what a look costs the helpdesk, on a sandbox over real HTTP.
+"""From webhook to change, and what an event costs each helpdesk, on sandboxes over real HTTP.
 
-The sandbox, ``oneclick-sla serve`` and the one that counts are three processes on an
-idle machine. Calls come from the simulator's own counters; the time is from the
-customer's message to the moment at which an agent would see the change.
+For the time, from the customer's message to the moment at which an agent would see the
+change, the sandbox, ``oneclick-sla serve`` and the one that counts are three processes on
+an idle machine. Calls come from the simulators' own counters, once the account is known
+(login, fields); the goal is at most three reads a look, one write, and one call for a note.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from datetime import timedelta
 from pathlib import Path
 
 from rich.table import Table
+from structlog.testing import capture_logs
 
 from benchmarks.load import percentile
 from benchmarks.webhooks_bench import free_port, wait_until_open
 from oneclick_sla_plugin.bootstrap import system_clock
 from oneclick_sla_plugin.cli.sandbox import write_sandbox_config
 from oneclick_sla_plugin.domain.model import Channel
+from oneclick_sla_plugin.testing.rehearsal import Part, Rehearsal
 from oneclick_sla_zendesk.simulator import ZendeskSandbox
 
 _EVENTS = 60
 _BURST = 50
+_PLATFORMS = ("freshdesk", "osticket", "zendesk")
 _BETWEEN = timedelta(milliseconds=100)
 _PATIENCE = timedelta(seconds=30)
-_SPACING = timedelta(seconds=3)
-"""Longer than the least time between two looks at one ticket."""
 _TICK = timedelta(milliseconds=1)
-_NOT_A_READ_OF_THE_TICKET = ("incremental", "oauth", "users/me", "ticket_fields", "ticket_forms", "webhooks")
 
 
 def tables() -> Iterator[Table]:
@@ -46,7 +47,7 @@ def tables() -> Iterator[Table]:
         first = _open(box)
         _until(lambda: box.view(first).writes, box)  # logs in and learns the fields
         yield _latency(box)
-        yield _calls(box)
+    yield _calls()
 
 
 def _latency(box: ZendeskSandbox) -> Table:
@@ -69,42 +70,62 @@ def _latency(box: ZendeskSandbox) -> Table:
     return table
 
 
-def _calls(box: ZendeskSandbox) -> Table:
-    table = Table(title="Calls, from the simulator's counters")
-    table.add_column("what happens")
-    for heading in ("reads", "writes"):
+def _calls() -> Table:
+    table = Table(title="Calls by event, from the simulators' counters")
+    for heading in ("helpdesk", "what happens"):
+        table.add_column(heading)
+    for heading in ("looks", "reads", "writes", "notes"):
         table.add_column(heading, justify="right")
-    ticket = ""
-    time.sleep(_SPACING.total_seconds())  # until what happened before is dealt with
-
-    def opens() -> None:
-        nonlocal ticket
-        ticket = _open(box)
-
-    def changes_nothing() -> None:
-        box.agent_replies(ticket, "Noted.", public=False)
-
-    def writes_often() -> None:
-        for n in range(_BURST):
-            box.customer_replies(ticket, f"And {n}.")
-
-    for what, happens in (
-        ("a ticket is opened", opens),
-        ("a private note, nothing to write", changes_nothing),
-        (f"{_BURST} messages in a burst", writes_often),
-    ):
-        before = box.requests
-        happens()
-        box.wait_delivered(_PATIENCE)
-        time.sleep(_SPACING.total_seconds())
-        made = Counter({name: count for name, count in (box.requests - before).items() if _about_a_ticket(name)})
-        writes = sum(count for name, count in made.items() if not name.startswith("GET"))
-        table.add_row(what, str(made.total() - writes), str(writes))
+    for platform in _PLATFORMS:
+        with tempfile.TemporaryDirectory(prefix="oneclick-sla-bench-") as folder:
+            for what, looks, made in _calls_by_event(platform, Path(folder)):
+                notes = sum(count for name, count in made.items() if name.endswith("/notes"))
+                reads = sum(count for name, count in made.items() if name.startswith("GET"))
+                writes = made.total() - reads - notes
+                table.add_row(platform, what, *(f"{count:.0f}" for count in (looks, reads, writes, notes)))
+    table.caption = "Of Freshdesk's reads one comes right before a write, and one right after a write of tags."
     return table
 
 
-def _about_a_ticket(operation: str) -> bool:
-    return not any(word in operation for word in _NOT_A_READ_OF_THE_TICKET)
+def _calls_by_event(platform: str, folder: Path) -> Iterator[tuple[str, float, Counter[str]]]:
+    """How often a ticket was looked at for each of some events, and what the simulator was asked, by its operations."""
+    with capture_logs(), Rehearsal({"bench": Part(platform)}, folder) as rehearsal:
+        box = rehearsal.sandboxes["bench"]
+
+        def opened(text: str) -> str:
+            ticket = box.open_ticket(channel=Channel.EMAIL, subject="Factura", text=text)
+            rehearsal.settle()
+            return ticket
+
+        def looked_at_again() -> None:
+            rehearsal.program.inbox.accept("bench", [first])
+            rehearsal.settle()
+
+        def written_often() -> None:
+            box.webhooks.pause()
+            for n in range(_BURST):
+                box.customer_replies(first, f"Y otra cosa: {n}.")
+            box.webhooks.resume()
+            rehearsal.settle()
+
+        first = opened("¿Dónde veo mi factura?")
+        for what, happens in (
+            ("a ticket is opened", lambda: opened("¿Dónde veo mi factura de octubre?")),
+            (
+                "a complaint, with a note",
+                lambda: opened("Quiero presentar una queja formal y el libro de reclamaciones."),
+            ),
+            ("a look, nothing to write", looked_at_again),
+            (f"{_BURST} messages in a burst", written_often),
+        ):
+            before, looks = box.requests, _looks(rehearsal)
+            happens()
+            yield what, _looks(rehearsal) - looks, box.requests - before
+
+
+def _looks(rehearsal: Rehearsal) -> float:
+    metrics = rehearsal.program.metrics
+    return sum(metrics.value("reconcile", account="bench", outcome=outcome) for outcome in ("written", "unchanged"))
 
 
 def _open(box: ZendeskSandbox) -> str:

@@ -89,7 +89,11 @@ class Desk:
         return ticket_id
 
     def settle(self) -> None:
-        self.rehearsal.settle()
+        """Let everything be dealt with, which has to come to an end."""
+        try:
+            self.rehearsal.settle()
+        except TimeoutError as error:
+            raise AssertionError(str(error)) from error
 
     def look_again(self, *ticket_ids: str) -> None:
         """Tickets are looked at once more, whether anything happened to them or not."""
