@@ -23,7 +23,6 @@ from typing import Any, NoReturn
 import pytest
 import structlog
 from click.testing import CliRunner
-from sqlalchemy import func, select
 from stdnum import luhn
 from stdnum.iban import calc_check_digits
 
@@ -38,7 +37,6 @@ from oneclick_sla_plugin.errors import OneclickSlaError
 from oneclick_sla_plugin.hookspecs import hookimpl
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.ports import Connection, HttpClient, Platform, Request, Response, Services
-from oneclick_sla_plugin.storage.tables import ticket_ledger
 from oneclick_sla_plugin.testing.clock import ManualClock
 from oneclick_sla_plugin.testing.server import LoopbackServer
 from oneclick_sla_plugin.web.app import app_of
@@ -203,18 +201,13 @@ class Run:
             self.program.engine.ring()
             assert self.program.engine.wait_idle(PATIENCE)
             due_at = self.program.ledger.next_due_at(self.clock())
-            if not self._unsettled() and (due_at is None or due_at > self.clock() + timedelta(minutes=30)):
+            if not self.program.ledger.count_unsettled() and (
+                due_at is None or due_at > self.clock() + timedelta(minutes=30)
+            ):
                 return
             assert due_at is not None
             self.clock.advance_to(max(due_at, self.clock() + timedelta(seconds=2)))
         raise AssertionError("it never settles")
-
-    def _unsettled(self) -> int:
-        rows = select(func.count()).where(
-            ticket_ledger.c.marked > ticket_ledger.c.done, ticket_ledger.c.dead_at.is_(None)
-        )
-        with self.program.database.reading() as connection:
-            return connection.execute(rows).scalar_one()
 
 
 def command(*arguments: str, given: str = "") -> bytes:

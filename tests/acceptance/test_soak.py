@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import func, select
 
 from oneclick_sla_plugin.bootstrap import Program, build
 from oneclick_sla_plugin.config import AccountConfig, Config
@@ -23,7 +22,6 @@ from oneclick_sla_plugin.domain.changes import diff, marked_keys
 from oneclick_sla_plugin.domain.model import Channel
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.ports import Services
-from oneclick_sla_plugin.storage.tables import ticket_ledger
 from oneclick_sla_plugin.testing.clock import ManualClock
 from oneclick_sla_plugin.transport import HttpTransport
 from oneclick_sla_zendesk.simulator import ZendeskSandbox
@@ -43,18 +41,15 @@ class Soak:
         self.clock = clock
         self.chance = random.Random(365)  # noqa: S311 - a sample, not a secret
 
-    def unsettled(self) -> int:
-        rows = select(func.count()).where(ticket_ledger.c.marked > ticket_ledger.c.done)
-        with self.program.database.reading() as connection:
-            return connection.execute(rows).scalar_one()
-
     def settle(self) -> None:
         """Let time pass until every mark has been dealt with and nothing is due."""
         for _ in range(2000):
             self.program.engine.ring()
             assert self.program.engine.wait_idle(PATIENCE)
             due_at = self.program.ledger.next_due_at(self.clock())
-            if not self.unsettled() and (due_at is None or due_at > self.clock() + timedelta(minutes=30)):
+            if not self.program.ledger.count_unsettled() and (
+                due_at is None or due_at > self.clock() + timedelta(minutes=30)
+            ):
                 return
             assert due_at is not None, f"what is not done will never be due: {self.program.ledger.dead()}"
             self.clock.advance_to(max(due_at, self.clock() + timedelta(seconds=2)))

@@ -161,6 +161,19 @@ def test_a_row_that_another_process_is_claiming_is_passed_over(postgresql_url: s
     database.close()
 
 
+def test_what_was_marked_is_unsettled_until_it_is_dealt_with(ledger: SqlLedger) -> None:
+    """Under way too; what is on the dead list waits for a person, and not for us."""
+    ledger.mark([ONE, TWO], NOW)
+    first, second = ledger.claim_due(2, NOW)
+    assert ledger.count_unsettled() == 2
+    ledger.finish(first, NOW, NOW + HOUR)
+    assert ledger.count_unsettled() == 1
+    ledger.bury(second, NOW, "permanent")
+    assert ledger.count_unsettled() == 0
+    ledger.mark([first.key], NOW)
+    assert ledger.count_unsettled() == 1
+
+
 def test_looks_at_one_ticket_begin_two_seconds_apart(ledger: SqlLedger) -> None:
     """A quick look followed by a new mark does not make a look for every event of a burst."""
     ledger.mark([ONE], NOW)
