@@ -219,6 +219,15 @@ class Redactor(Protocol):
         ...
 
 
+@runtime_checkable
+class Packaged(Protocol):
+    """What a platform may offer besides: a plugin of ours that an administrator puts into the helpdesk itself."""
+
+    def plugin_files(self) -> Mapping[str, bytes]:
+        """The plugin's files by their paths, all of which begin with the name of its one folder and a ``/``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a helpdesk can do, where helpdesks differ.

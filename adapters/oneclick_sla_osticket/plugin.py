@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import structlog
@@ -36,6 +38,9 @@ from oneclick_sla_plugin.ports import (
     Services,
     TicketPage,
 )
+
+PLUGIN_FOLDER = "oneclick_sla"
+"""The plugin's folder under ``include/plugins/`` of osTicket, which remembers the plugin by it."""
 
 WORDS_ARE_FRESH_FOR = timedelta(minutes=10)
 """How long priorities, statuses and fields are remembered; an administrator's change is seen after it."""
@@ -72,6 +77,11 @@ class OsTicketPlatform:
         from oneclick_sla_osticket.simulator import OsTicketSandbox
 
         return OsTicketSandbox(port=port, clock=clock)
+
+    def plugin_files(self) -> Mapping[str, bytes]:
+        """The plugin for ``include/plugins/`` of osTicket."""
+        source = files(__package__).joinpath("osticket-plugin")
+        return {f"{PLUGIN_FOLDER}/{name}": content for name, content in _contents(source)}
 
 
 class OsTicketConnection:
@@ -249,3 +259,11 @@ class OsTicketConnection:
             self._reported |= news
         if news:
             _log.warning("osticket.missing", account=self._account, names=sorted(news))
+
+
+def _contents(folder: Traversable, path: str = "") -> Iterator[tuple[str, bytes]]:
+    for each in sorted(folder.iterdir(), key=lambda found: found.name):
+        if each.is_dir():
+            yield from _contents(each, f"{path}{each.name}/")
+        else:
+            yield f"{path}{each.name}", each.read_bytes()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -13,7 +16,7 @@ from oneclick_sla_plugin.cli.options import account_of, config_option
 from oneclick_sla_plugin.config import AccountConfig, SecretSource, load_config, read_secret
 from oneclick_sla_plugin.errors import ConfigError, PlatformError, Problem
 from oneclick_sla_plugin.plugins import Plugins
-from oneclick_sla_plugin.ports import Installation, InstallStep
+from oneclick_sla_plugin.ports import Installation, InstallStep, Packaged
 
 
 @click.command()
@@ -21,13 +24,22 @@ from oneclick_sla_plugin.ports import Installation, InstallStep
 @config_option
 @click.option("--dry-run", is_flag=True, help="Show what would be done and do nothing.")
 @click.option("--show-secrets", is_flag=True, help="Print secrets that the helpdesk made, where no file is configured.")
-def install(account: str, config_path: Path | None, dry_run: bool, show_secrets: bool) -> None:
+@click.option(
+    "--plugin-to",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Only put the plugin that the helpdesk needs inside itself into DIR, or into a file named *.zip.",
+)
+def install(account: str, config_path: Path | None, dry_run: bool, show_secrets: bool, plugin_to: Path | None) -> None:
     """Create the fields, the webhook and its signing secret on ACCOUNT's helpdesk.
 
     Doing it twice changes nothing the second time.
     """
     config = load_config(config_path, secrets_may_be_missing=True)
     settings = account_of(config, account)
+    if plugin_to is not None:
+        _pack(settings.platform, Plugins.load(blocked=config.blocked_plugins), plugin_to, dry_run)
+        return
     if config.public_url is None:
         raise ConfigError(
             [Problem("server.public_url", "is missing", "the address at which the helpdesk reaches this program")],
@@ -64,6 +76,50 @@ def uninstall(account: str, config_path: Path | None, dry_run: bool) -> None:
     finally:
         for transport in transports:
             transport.close()
+
+
+def _pack(platform: str, plugins: Plugins, target: Path, dry_run: bool) -> None:
+    packaged = plugins.platforms.get(platform)
+    if not isinstance(packaged, Packaged):
+        raise click.UsageError(f"{platform} needs no plugin inside itself: leave --plugin-to out")
+    contents = packaged.plugin_files()
+    zipped = target.suffix == ".zip"
+    folder = target.parent if zipped else target
+    if not folder.is_dir():
+        raise click.UsageError(f"{folder} is no folder")
+    name = next(iter(contents)).partition("/")[0]
+    written = target if zipped else target / name
+    sign, planned, done = _DONE["update" if written.exists() else "create"]
+    try:
+        if not dry_run:
+            _zip(contents, target) if zipped else _unpack(contents, target, name)
+    except OSError as error:
+        raise click.ClickException(f"{written} cannot be written: {error.strerror}") from None
+    click.echo(f"  {sign} {written}: {planned if dry_run else done}")
+
+
+def _zip(contents: Mapping[str, bytes], target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in contents.items():
+            entry = zipfile.ZipInfo(path)  # the same bytes for the same files: no time of today in it
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+
+
+def _unpack(contents: Mapping[str, bytes], target: Path, name: str) -> None:
+    """Put the folder in place as a whole: pages of the helpdesk are served meanwhile."""
+    made = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target))
+    try:
+        for path, content in contents.items():
+            file = made / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        standing = target / name
+        if standing.exists():
+            standing.rename(made / f"{name}.old")
+        (made / name).rename(standing)
+    finally:
+        shutil.rmtree(made)
 
 
 _DONE = {
