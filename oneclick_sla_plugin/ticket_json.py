@@ -101,6 +101,7 @@ class _Ticket(_Entry):
     platform: _Id
     account: _Id
     id: _Id
+    number: _Id | None = None
     created_at: _Instant
     updated_at: _Instant
     channel: Channel
@@ -182,6 +183,7 @@ def parse_ticket(line: str | bytes) -> Ticket:
             else None
         ),
         context=Context(context.peak, context.kind),
+        number=read.number,
     )
 
 

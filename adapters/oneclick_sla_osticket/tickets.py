@@ -119,6 +119,7 @@ def _build(body: Mapping[str, Any], account: Account) -> Ticket:
         merged_into=_text(body["merged_into"]),
         written=_written(body["record"]),
         version=body["version"],
+        number=body["number"],
     )
 
 

@@ -151,7 +151,7 @@ class ComplaintTelling:
     def _message(self, key: str) -> str:
         return self._say(
             key,
-            ticket=self.telling.ticket.id,
+            ticket=self.telling.ticket.shown_number,
             number=self.number or "",
             answer_by=self._answer_by(),
             reason=self.telling.ticket.fields.get(Field.EXTENSION_REASON, "").strip()

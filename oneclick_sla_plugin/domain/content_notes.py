@@ -71,7 +71,7 @@ class ContentTelling:
         text = say("note.sensitive", message=self._named(message), findings=listed, redact=redact)
         if all(finding.level is Level.POSSIBLE for finding in findings):
             return text
-        draft = say("message.sensitive", ticket=self.telling.ticket.id)
+        draft = say("message.sensitive", ticket=self.telling.ticket.shown_number)
         return f"{text}\n\n{say('note.draft', draft=draft)}"
 
     def _named(self, message: Message) -> str:
@@ -99,7 +99,7 @@ class ContentTelling:
         say, texts = self.telling.wording.say, self.telling.wording.texts
         named = ", ".join(texts[f"missing.{one}"] for one in missing)
         asked = "\n".join(f"- {texts[f'missing.ask_{one}']}" for one in missing)
-        draft = say("message.info_missing", ticket=self.telling.ticket.id, asked=asked)
+        draft = say("message.info_missing", ticket=self.telling.ticket.shown_number, asked=asked)
         return say("note.info_missing", missing=named) + "\n\n" + say("note.draft", draft=draft)
 
 

@@ -213,6 +213,7 @@ class Ticket:
 
     ``created_by`` and ``messages_visible`` are what the platform says; use
     :attr:`opened_by` for the rule that falls back to the first message.
+    ``number`` is what people call it, where that is not its ``id`` (osTicket).
     ``version`` is the platform's own mark of this state (Zendesk: ``updated_at``),
     handed back when writing so that the platform can refuse a stale write.
     """
@@ -243,6 +244,12 @@ class Ticket:
     written: Written | None = None
     context: Context = Context()
     version: str | None = None
+    number: str | None = None
+
+    @property
+    def shown_number(self) -> str:
+        """The number by which customer and agents know the ticket."""
+        return self.number or self.id
 
     @property
     def key(self) -> TicketKey:

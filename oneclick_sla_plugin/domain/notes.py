@@ -124,7 +124,7 @@ class Telling:
         estimate = (
             self.wording.instant(promised_at) if promised_at is not None else self.wording.texts["message.blank_date"]
         )
-        return self.wording.say("message.delay", ticket=self.ticket.id, estimate=estimate)
+        return self.wording.say("message.delay", ticket=self.ticket.shown_number, estimate=estimate)
 
     def _promised_at(self) -> datetime | None:
         estimate = self.policy.estimate

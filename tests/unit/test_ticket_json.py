@@ -25,6 +25,7 @@ FULL: dict[str, Any] = {
     "platform": "zendesk",
     "account": "acme",
     "id": "42",
+    "number": "577318",
     "created_at": "2026-11-17T10:00:00-05:00",
     "updated_at": "2026-11-17T15:30:00Z",
     "channel": "email",
@@ -97,6 +98,7 @@ def test_every_fact_of_a_ticket_is_read() -> None:
     assert ticket.created_at == datetime(2026, 11, 17, 15, 0, tzinfo=UTC)
     assert ticket.created_at.tzinfo is UTC
     assert ticket.updated_at == datetime(2026, 11, 17, 15, 30, tzinfo=UTC)
+    assert (ticket.id, ticket.number) == ("42", "577318")
     assert (ticket.channel, ticket.status, ticket.priority) == (Channel.EMAIL, Status.OPEN, Priority.HIGH)
     assert ticket.tags == {"vip", "sla_on_track"}
     assert ticket.fields == {Field.PROMISED_AT: "2026-11-20"}
@@ -129,7 +131,10 @@ REQUIRED: list[Path] = [
     *(("written", key) for key in ("tags", "fields")),
 ]
 NULL_OR_ABSENT: list[Path] = [
-    *((key,) for key in ("recipient", "priority", "created_by", "messages_visible", "brand", "group", "assignee")),
+    *(
+        (key,)
+        for key in ("number", "recipient", "priority", "created_by", "messages_visible", "brand", "group", "assignee")
+    ),
     *((key,) for key in ("form", "merged_into", "satisfaction", "written")),
     *(("fields", key) for key in ("promised_at", "extension_reason", "complaint_stage")),
     ("requester", "tier"),

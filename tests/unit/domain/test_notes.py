@@ -84,6 +84,7 @@ def test_the_draft_of_a_delay_notice_has_a_blank_until_a_date_is_promised() -> N
     blank = decided(a_ticket(), WARNED).desired.notes[1].text
     assert "____" in blank
     assert "request no. 42" in blank
+    assert "request no. 577318." in decided(a_ticket(number="577318"), WARNED).desired.notes[1].text
     promised = a_ticket(fields={Field.PROMISED_AT: "2026-11-20"})
     assert "Fri 20 Nov 2026, 18:00" in decided(promised, WARNED).desired.notes[1].text
 
