@@ -66,6 +66,13 @@ return [
         same([], $answer['changed']);
         same($before['events'], $everything()['events']);
     },
+    'angle brackets and entities of a text are neither tags nor lost' => static function () use ($prepared, $apply, $read): void {
+        $prepared();
+        $text = "a < b > c & d &lt; <b>bold</b>\n<script>x</script> \"e\" 'f'";
+        $apply(['note' => ['text' => $text], 'reply' => ['text' => $text]]);
+        same([$text, $text], [$read()['thread'][1]['text'], $read()['thread'][2]['text']]);
+        same(0, (int) Helpdesk::one("SELECT COUNT(*) FROM ost_thread_entry WHERE id > 1 AND body LIKE '%<b>%'"));
+    },
     'the history has one line with what agents care about' => static function () use ($prepared, $apply, $whole): void {
         $prepared();
         $apply($whole);

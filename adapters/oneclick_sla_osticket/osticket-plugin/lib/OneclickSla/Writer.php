@@ -187,7 +187,7 @@ final class Writer
         $note = $this->order->note;
         $errors = [];
         $entry = $ticket->postNote(
-            ['title' => $note['title'], 'note' => new \HtmlThreadEntryBody(Text::toHtml($note['text']))],
+            ['title' => $note['title'], 'note' => PostBody::of($note['text'])],
             $errors,
             self::POSTER,
             $note['alert'],
@@ -202,7 +202,7 @@ final class Writer
         $answered = $ticket->isanswered;
         $entry = $ticket->postReply(
             [
-                'response' => new \HtmlThreadEntryBody(Text::toHtml($this->order->reply['text'])),
+                'response' => PostBody::of($this->order->reply['text']),
                 'poster' => self::poster('reply', $ticket),
                 'staffId' => 0,
             ],

@@ -205,7 +205,7 @@ final class Ticket extends ModelDouble
     {
         $now = DoubleDatabase::local(time());
         Helpdesk::insert('thread_entry', [
-            'thread_id' => $this->thread(), 'type' => $type, 'user_id' => $user, 'poster' => $poster, 'title' => $title, 'body' => $body->html,
+            'thread_id' => $this->thread(), 'type' => $type, 'user_id' => $user, 'poster' => $poster, 'title' => $title, 'body' => $body->getClean(),
             'created' => $now, 'updated' => $now,
         ]);
         $entry = new ThreadEntry(['id' => Helpdesk::id(), 'type' => $type, 'user_id' => $user, 'staff_id' => 0, 'ticket' => $this->getId()]);
@@ -266,10 +266,16 @@ final class ThreadEntry extends ModelDouble
     }
 }
 
-final class HtmlThreadEntryBody
+class HtmlThreadEntryBody
 {
-    public function __construct(public string $html)
+    public function __construct(protected string $body)
     {
+    }
+
+    /** Decodes before it cleans, as osTicket does. */
+    public function getClean()
+    {
+        return strip_tags(html_entity_decode($this->body, ENT_QUOTES), '<p><br><b>');
     }
 }
 
