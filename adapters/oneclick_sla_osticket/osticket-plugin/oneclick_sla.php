@@ -67,7 +67,7 @@ class OneclickSlaConfig extends PluginConfig
                 'id' => 'sla-badges',
                 'label' => 'Badges',
                 'default' => true,
-                'configuration' => ['desc' => 'Show state and complaint under the subject in the queues.'],
+                'configuration' => ['desc' => 'Show state, next due date and complaint under the subject in the queues.'],
             ]),
             'queues' => new BooleanField([
                 'id' => 'sla-queues',

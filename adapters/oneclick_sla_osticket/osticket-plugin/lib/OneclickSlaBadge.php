@@ -14,7 +14,7 @@ use OneclickSla\Look;
 class OneclickSlaBadge extends QueueColumnAnnotation
 {
     static $icon = 'time';
-    static $desc = 'SLA state and complaint';
+    static $desc = 'SLA state, due date and complaint';
 
     /** @var list<string>|null columns of ours that the table behind the queues has */
     private static ?array $columns = null;
@@ -47,10 +47,12 @@ class OneclickSlaBadge extends QueueColumnAnnotation
     {
         $stands = self::columns();
         $value = static fn (string $name): string => in_array($name, $stands, true) ? (string) ($row["cdata__$name"] ?? '') : '';
+        $dueAt = Fields::at($value(Fields::NEXT_DUE));
         return Look::badges(
             Fields::choiceKeys($value(Fields::STATE))[0] ?? null,
             Fields::choiceKeys($value(Fields::STAGE))[0] ?? null,
             Fields::tags($value(Fields::TAGS)),
+            $dueAt === null ? '' : (string) Format::datetime($dueAt, false), // in the zone and format of the agent
         );
     }
 
@@ -60,7 +62,7 @@ class OneclickSlaBadge extends QueueColumnAnnotation
         if (self::$columns === null) {
             self::$columns = OneclickSla\Guard::run(static function (): array {
                 $standing = array_column(Database::rows('SHOW COLUMNS FROM ' . TICKET_CDATA_TABLE), 'Field');
-                return array_values(array_intersect([Fields::STATE, Fields::STAGE, Fields::TAGS], $standing));
+                return array_values(array_intersect([Fields::STATE, Fields::STAGE, Fields::NEXT_DUE, Fields::TAGS], $standing));
             }, []);
         }
         return self::$columns;

@@ -25,14 +25,17 @@ $prepared = static function (array $settings = []): Ticket {
 };
 
 return [
-    'queues show trouble and complaints that are not over, and nothing else' => static function () use ($words): void {
+    'queues show what is due, trouble and complaints that are not over, and nothing else' => static function () use ($words): void {
         foreach ([
             [['on_track', null, []], []],
+            [['on_track', null, [], 'Monday'], ['Due Monday']],
             [['at_risk', null, []], ['At risk']],
+            [['at_risk', null, [], 'Monday'], ['At risk, due Monday']],
             [['breached', 'registered', []], ['Breached', 'Complaint']],
             [[null, 'suspected', []], ['Complaint?']],
             [['on_track', 'closed', ['sla_sensitive_data', 'vip']], ['Sensitive data']],
             [[null, 'rejected', []], []],
+            [['paused', null, [], 'Monday'], []],
         ] as [$given, $shown]) {
             same($shown, $words(Look::badges(...$given)));
         }
@@ -42,6 +45,13 @@ return [
         $badge = new OneclickSlaBadge([]);
         foreach (['at_risk', 'at_risk,At risk', '{"at_risk":"At risk"}'] as $stored) {
             same(true, str_contains((string) $badge->getDecoration($row(['sla_state' => $stored]), ''), '>At risk<'), $stored);
+        }
+        foreach (['2030-01-02T03:04:05Z', '2030-01-01 22:04:05 -05', '1893553445'] as $stored) {
+            $shown = $badge->getDecoration($row(['sla_state' => 'on_track', 'sla_next_due_at' => $stored]), '');
+            same('Due 2 Jan 2030 03:04', strip_tags((string) $shown), $stored);
+        }
+        foreach (['0', ''] as $stored) {
+            same(false, $badge->isVisible($row(['sla_state' => 'on_track', 'sla_next_due_at' => $stored])), $stored);
         }
         same([false, false], [$badge->getDecoration($row(['sla_state' => '']), ''), $badge->isVisible($row([]))]);
     },

@@ -68,7 +68,7 @@ final class Fields
             case 'bool':
                 return (bool) $raw;
             case 'datetime':
-                return self::instant((string) $raw);
+                return Instant::optional(self::at((string) $raw));
             default:
                 $text = $answer->toString();
                 return is_string($text) && $text !== '' ? $text : null;
@@ -124,13 +124,15 @@ final class Fields
         }
     }
 
-    /** The date picker stores RFC 3339; anything without an offset is read the way osTicket does. */
-    private static function instant(string $raw): ?string
+    /**
+     * The Unix seconds of what osTicket stores for a date: RFC 3339 from the date picker, "2026-12-04 12:00:00 -05"
+     * from an edit, 0 or nothing for none (in the table behind the queues).
+     */
+    public static function at(string $raw): ?int
     {
-        if (ctype_digit($raw)) {
-            return Instant::text((int) $raw);
+        if (ctype_digit($raw) || $raw === '') {
+            return (int) $raw ?: null;
         }
-        $at = Instant::parse($raw) ?? \Format::parseDateTime($raw)?->getTimestamp();
-        return $at === null ? null : Instant::text($at);
+        return Instant::parse($raw) ?? \Format::parseDateTime($raw)?->getTimestamp();
     }
 }

@@ -23,19 +23,23 @@ final class Look
     /** Stages in which nobody has to do anything any more. */
     private const ENDED = ['closed', 'rejected', 'withdrawn', 'duplicate'];
 
+    private const STATES = ['on_track' => '', 'at_risk' => 'At risk', 'breached' => 'Breached'];
+
     /**
-     * What is worth a badge in a queue: trouble, and complaints that are not over.
+     * What is worth a badge in a queue: until when something is due, trouble, and complaints that are not over.
      *
      * @param list<string> $tags
+     * @param string $due the next due instant in the agent's words, '' when nothing is due
      * @return list<array{0: string, 1: array{0: string, 1: string}}> text; colours of text and ground
      */
-    public static function badges(?string $state, ?string $stage, array $tags): array
+    public static function badges(?string $state, ?string $stage, array $tags, string $due = ''): array
     {
         $badges = [];
-        if ($state === 'breached') {
-            $badges[] = ['Breached', self::RED];
-        } elseif ($state === 'at_risk') {
-            $badges[] = ['At risk', self::AMBER];
+        if (isset(self::STATES[$state ?? ''])) {
+            $words = implode(', ', array_filter([self::STATES[$state], $due === '' ? '' : "due $due"]));
+            if ($words !== '') {
+                $badges[] = [ucfirst($words), self::ofState($state)];
+            }
         }
         if ($stage !== null && $stage !== '' && !in_array($stage, self::ENDED, true)) {
             $badges[] = [$stage === 'suspected' ? 'Complaint?' : 'Complaint', self::PURPLE];
