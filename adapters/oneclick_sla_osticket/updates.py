@@ -15,7 +15,7 @@ from typing import Any
 
 from oneclick_sla_osticket.catalogue import FIELD_NAMES, Catalogue
 from oneclick_sla_plugin.domain.changes import Changes, Note
-from oneclick_sla_plugin.domain.model import Field, Ticket, Written
+from oneclick_sla_plugin.domain.model import Field, SlaState, Ticket, Written
 from oneclick_sla_plugin.exchanges import json_request
 from oneclick_sla_plugin.ports import Request
 
@@ -84,8 +84,10 @@ def ticket_update(
             missing.add("sla_tags")
     if due_date and Field.NEXT_DUE_AT in changes.fields:
         due_at = changes.fields[Field.NEXT_DUE_AT]
+        # A missed date stays, for osTicket's own overdue flag: without it the ticket had until the SLA plan's date.
+        missed = due_at is None and changes.fields.get(Field.SLA_STATE) == SlaState.BREACHED
         # osTicket refuses a due instant for a closed ticket; taking it away it allows.
-        if due_at is None or not ticket.settled:
+        if not missed and (due_at is None or not ticket.settled):
             values["due_at"] = due_at
     if changes.notes:
         owned = any(note.owner is not None for note in changes.notes)

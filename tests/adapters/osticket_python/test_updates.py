@@ -89,6 +89,21 @@ def test_a_solved_ticket_gets_no_due_date(status: Status, due_at: str | None, ex
 
 
 @pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({Field.NEXT_DUE_AT: None, Field.SLA_STATE: "breached"}, {}),
+        ({Field.NEXT_DUE_AT: "2027-03-02T15:00:00Z", Field.SLA_STATE: "breached"}, {"due_at": "2027-03-02T15:00:00Z"}),
+        ({Field.NEXT_DUE_AT: None}, {"due_at": None}),
+        ({Field.NEXT_DUE_AT: None, Field.SLA_STATE: "on_track"}, {"due_at": None}),
+    ],
+)
+def test_a_due_date_that_was_missed_stays(fields: dict[Field, str | None], expected: dict[str, Any]) -> None:
+    """Without it the ticket had until its SLA plan's date, and osTicket would not count it as overdue."""
+    values = update(a_ticket(), Changes(fields=fields)).values
+    assert {name: value for name, value in values.items() if name == "due_at"} == expected
+
+
+@pytest.mark.parametrize(
     ("alerts", "owner", "alert"), [(True, "Support", True), (True, None, False), (False, "S", False)]
 )
 def test_the_owner_of_a_channel_is_told_by_osticket(alerts: bool, owner: str | None, alert: bool) -> None:
