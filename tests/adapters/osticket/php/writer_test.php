@@ -82,6 +82,12 @@ return [
         same([null, '2030-01-02 08:34:05'], $data['duedate']);
         same(2, count($data['fields']), 'priority and state, no tags, no due dates twice');
     },
+    'a due date alone is a line that osTicket can show' => static function () use ($prepared, $apply): void {
+        $prepared();
+        $apply(['due_at' => '2030-01-02T03:04:05Z', 'fields' => ['sla_next_due_at' => '2030-01-02T03:04:05Z']]);
+        $data = Helpdesk::one("SELECT data FROM ost_thread_event WHERE username = 'One Click SLA'");
+        same(['duedate' => [null, '2030-01-02 08:34:05']], json_decode($data, true));
+    },
     'a ticket that moved is refused, and nothing is written' => static function () use ($prepared, $refused, $everything, $read, $whole): void {
         $ticket = $prepared();
         $version = $read()['version'];

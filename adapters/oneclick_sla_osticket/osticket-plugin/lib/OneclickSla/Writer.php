@@ -147,7 +147,8 @@ final class Writer
     }
 
     /**
-     * One line in the ticket's history.
+     * One line in the ticket's history. It names fields or says nothing of them: osTicket cannot show a line
+     * with an empty list of fields, and its page would end there.
      *
      * @param array<int, array{0: mixed, 1: mixed}> $edited by id of the field
      * @param array{0: ?string, 1: ?string}|null $due
@@ -163,7 +164,6 @@ final class Writer
             }
         }
         if ($due !== null) {
-            $data['fields'] ??= [];
             $data['duedate'] = $due;
         }
         if ($data !== []) {

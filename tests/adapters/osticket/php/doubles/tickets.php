@@ -178,6 +178,9 @@ final class Ticket extends ModelDouble
 
     public function logEvent($state, $data = null, $user = null): void
     {
+        if (($data['fields'] ?? null) === []) {
+            throw new Failure('osTicket asks for fields "IN ()" when it shows this, and the page dies');
+        }
         Helpdesk::insert('thread_event', [
             'thread_id' => $this->thread(), 'event_id' => (int) Helpdesk::one("SELECT id FROM ost_event WHERE name = '$state'"),
             'data' => $data === null ? null : json_encode($data), 'username' => $user, 'timestamp' => DoubleDatabase::local(time()),
