@@ -3,6 +3,6 @@
 The other half is the plugin in ``osticket-plugin/``, written in PHP and installed into
 osTicket; ``PROTOCOL.md`` is what the two say to each other. ``plugin`` is what the host
 loads and the only module that sends anything. ``signing``, ``webhook``, ``tickets``,
-``updates``, ``feeds``, ``catalogue``, ``limits``, ``provision`` and ``checks`` hold the
+``updates``, ``feeds``, ``catalogue``, ``limits``, ``people``, ``provision`` and ``checks`` hold the
 rules of the protocol as plain functions over bytes and values.
 """

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from oneclick_sla_osticket import catalogue, checks, feeds, limits, provision, tickets, updates, webhook
+from oneclick_sla_osticket import catalogue, checks, feeds, limits, people, provision, tickets, updates, webhook
 from oneclick_sla_osticket.settings import OsTicketSettings, load_settings
 from oneclick_sla_osticket.signing import request_headers
 from oneclick_sla_plugin.domain.changes import Changes, note_keys
@@ -30,6 +30,7 @@ from oneclick_sla_plugin.ports import (
     HttpClient,
     Installation,
     InstallStep,
+    Person,
     Platform,
     Quota,
     Request,
@@ -163,6 +164,10 @@ class OsTicketConnection:
     def unsolved(self, cursor: str | None) -> TicketPage:
         """Tickets whose status has the state "open", by their id."""
         return feeds.ticket_page(feeds.UNSOLVED, self._ask(feeds.unsolved_request(cursor)))
+
+    def person(self, requester_id: str) -> Person:
+        """Who a requester is, for a printed sheet."""
+        return people.person(self._ask(people.read_request(requester_id)), self._settings.document_field)
 
     def installation(self, webhook_url: str) -> Installation:
         """Compare the helpdesk with what its administrator asked for on the plugin's page."""

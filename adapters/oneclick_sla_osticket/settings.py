@@ -42,6 +42,7 @@ class OsTicketSettings(AccountSettings):
     channels: dict[str, Channel] = Field(default_factory=dict)
     known_requester: KnownRequester | None = None
     tiers: dict[str, str] = Field(default_factory=dict)
+    document_field: str | None = Field(default=None, min_length=1)
     due_date: bool = True
     alerts: bool = True
 

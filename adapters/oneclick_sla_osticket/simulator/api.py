@@ -48,6 +48,7 @@ class Api:
             "/sla/tickets": {"GET": self._tickets},
             "/sla/tickets/<name>": {"GET": self._ticket},
             "/sla/tickets/<int:ticket_id>/changes": {"POST": self._change},
+            "/sla/people/<int:person_id>": {"GET": self._person},
             "/sla/installation": {"GET": self._installation, "POST": self._install},
             "/sla/ping": {"POST": self._ping},
             "/sla/<path:rest>": {},
@@ -203,6 +204,13 @@ class Api:
             if by in ("id", "number") and name == (str(ticket.id) if by == "id" else ticket.number):
                 return self._desk.shown(ticket)
         raise Refusal(404, "no_ticket")
+
+    def _person(self, person_id: int) -> Mapping[str, Any]:
+        _only()
+        if all(ticket.user_id != person_id for ticket in self._desk.tickets.values()):
+            raise Refusal(404, "no_person")
+        name, email = f"Customer {person_id}", f"customer{person_id}@example.com"
+        return {"id": person_id, "name": name, "email": email, "phone": None, "fields": {}}
 
     # --- writing ---
 

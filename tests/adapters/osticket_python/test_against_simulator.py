@@ -13,7 +13,7 @@ from oneclick_sla_osticket.simulator import OsTicketSandbox
 from oneclick_sla_plugin.domain.changes import Changes, Desired, Note, diff, note_keys, written_after
 from oneclick_sla_plugin.domain.model import Author, Channel, Field, Priority, Status
 from oneclick_sla_plugin.errors import ConfigError, TemporaryPlatformError, TicketChanged, TicketGone, Unauthorised
-from oneclick_sla_plugin.ports import Connection, Platform, Sandbox, Services
+from oneclick_sla_plugin.ports import Connection, Directory, Packaged, Platform, Sandbox, Services
 from oneclick_sla_plugin.testing.clock import ManualClock
 
 WEBHOOK_URL = "http://127.0.0.1:9/webhooks/acme"
@@ -47,6 +47,8 @@ def test_platform_connection_and_sandbox_are_what_the_host_expects(connect: Conn
     platform: Platform = OsTicketPlatform()
     connection: Connection = connect()
     box: Sandbox = sandbox
+    assert isinstance(connection, Directory)
+    assert isinstance(platform, Packaged)
     assert (platform.name, connection.retry_status, connection.closed_is_final) == ("osticket", 503, False)
     assert set(box.secrets()) == {"secrets"}
 
@@ -244,3 +246,9 @@ def test_wrong_settings_are_named_by_their_path(settings: dict[str, object], pat
 
 def _no_http(base_url: str) -> None:
     raise AssertionError("nothing is connected with wrong settings")
+
+
+def test_a_requester_is_found_by_the_id_that_the_ticket_gives(connect: Connect, sandbox: OsTicketSandbox) -> None:
+    connection = connect()
+    person = connection.person(connection.read(open_ticket(sandbox)).requester.id)
+    assert (person.name, person.email) == ("Customer 1", "customer1@example.com")

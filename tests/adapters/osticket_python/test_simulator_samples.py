@@ -155,6 +155,15 @@ def test_a_ticket_is_shown_as_recorded(desk: Desk, sample: Sample) -> None:
     assert desk.resend(by_number).json() == shown
 
 
+def test_a_requester_is_shown_as_recorded(desk: Desk, sample: Sample) -> None:
+    user_id = desk.resend({"method": "GET", "target": "/sla/tickets/4", "body": None}).json()["requester"]["id"]
+    person = desk.resend({"method": "GET", "target": f"/sla/people/{user_id}", "body": None})
+    assert person.json().keys() == sample("person")["response"]["body"].keys()
+    recorded = sample("error_no_person")
+    answer = desk.resend(recorded["request"])
+    assert (answer.status, answer.json()) == (recorded["response"]["status"], recorded["response"]["body"])
+
+
 def _without_version(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "version": "masked"} if "version" in body else body
 

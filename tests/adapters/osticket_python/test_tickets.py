@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from oneclick_sla_osticket import catalogue, tickets
+from oneclick_sla_osticket import catalogue, people, tickets
 from oneclick_sla_osticket.settings import DEFAULT_PRIORITIES, KnownRequester
 from oneclick_sla_plugin.domain.changes import note_keys
 from oneclick_sla_plugin.domain.model import Author, Channel, Field, Priority, Status, Ticket, Written
 from oneclick_sla_plugin.errors import PermanentPlatformError, TicketGone
+from oneclick_sla_plugin.ports import Person
 
 Sample = Callable[[str], Any]
 
@@ -40,6 +41,7 @@ def test_a_ticket_in_work_is_understood_whole(sample: Sample) -> None:
         Priority.HIGH,
         Channel.API,
     )
+    assert ticket.number == sample("ticket")["response"]["body"]["number"] != ticket.id
     assert ticket.tags == {"sla_priority_urgent", "sla_at_risk", "sla_complaint_registered"}
     assert ticket.fields == {
         Field.SLA_STATE: "at_risk",
@@ -159,3 +161,15 @@ def test_a_ticket_is_found_by_id_and_by_number(name: str, target: str) -> None:
 def test_what_is_no_id_is_never_sent(name: str) -> None:
     with pytest.raises(TicketGone):
         tickets.read_request(name)
+
+
+def test_who_a_requester_is(sample: Sample) -> None:
+    body = sample("person")["response"]["body"]
+    assert people.read_request("7").path == sample("person")["request"]["target"]
+    assert people.person(body, "dni") == Person("Clara Campos", "clara@example.com", "15551234567", "12345678")
+    assert people.person(body, None).document is None
+    assert people.person({**body, "phone": None, "fields": {}}, "dni") == Person("Clara Campos", "clara@example.com")
+    with pytest.raises(PermanentPlatformError, match="unexpected_body"):
+        people.person({}, "dni")
+    with pytest.raises(PermanentPlatformError, match="no_person"):
+        people.read_request("7/../1")

@@ -83,6 +83,18 @@ return [
         same([['created', null, 'user'], ['closed', 3, 'agent']], array_map(static fn ($line) => [$line['event'], $line['status_id'], $line['by']], $history));
         same(false, str_contains(json_encode($history), 'words'));
     },
+    'a requester is told with the fields of the contact information, but not what agents remark' => static function () use ($prepared): void {
+        $prepared();
+        Helpdesk::insert('form_entry', ['object_id' => 7, 'object_type' => 'U']);
+        $entry = Helpdesk::id();
+        foreach (['phone' => '+51 1', 'notes' => 'Grumpy', 'dni' => '12345678', 'company' => null] as $name => $value) {
+            $field = Helpdesk::field($name, 'text');
+            Helpdesk::insert('form_entry_values', ['entry_id' => $entry, 'field_id' => $field->get('id'), 'value' => $value]);
+        }
+        $person = ['id' => 7, 'name' => 'Clara', 'email' => 'clara@example.com', 'phone' => '+51 1', 'fields' => ['dni' => '12345678']];
+        same($person, json_decode(json_encode(OneclickSla\People::read(7)), true));
+        same([404, 'no_person'], (static fn ($refusal): array => [$refusal->status, $refusal->reason])(refusal(static fn () => OneclickSla\People::read(8))));
+    },
     'health names what is wrong' => static function () use ($prepared, $problems): void {
         $prepared(['url' => 'http://sla.example.com/hook', 'delivery' => true, 'fields' => false, 'badges' => false, 'queues' => false]);
         $now = time();

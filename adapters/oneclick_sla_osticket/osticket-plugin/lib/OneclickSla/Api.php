@@ -24,6 +24,7 @@ final class Api
         ['GET', '#^/sla/tickets$#D', 'tickets'],
         ['GET', '#^/sla/tickets/([A-Za-z0-9._-]{1,20})$#D', 'ticket'],
         ['POST', '#^/sla/tickets/(\d{1,10})/changes$#D', 'change'],
+        ['GET', '#^/sla/people/(\d{1,10})$#D', 'person'],
         ['GET', '#^/sla/installation$#D', 'installation'],
         ['POST', '#^/sla/installation$#D', 'install'],
         ['POST', '#^/sla/ping$#D', 'ping'],
@@ -144,6 +145,13 @@ final class Api
     {
         $query->only();
         return Writer::apply((int) $id, Order::read($body));
+    }
+
+    /** @return array<string, mixed> */
+    private function person(Query $query, string $body, string $id): array
+    {
+        $query->only();
+        return People::read((int) $id);
     }
 
     /** @return array<string, mixed> */

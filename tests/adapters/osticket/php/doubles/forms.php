@@ -63,7 +63,12 @@ final class DynamicFormEntry extends ModelDouble
 {
     public static function forTicket($ticket, $force = false): array
     {
-        $rows = DoubleDatabase::pdo()->query("SELECT * FROM ost_form_entry WHERE object_type = 'T' AND object_id = " . (int) $ticket)->fetchAll(PDO::FETCH_ASSOC);
+        return self::of('T', (int) $ticket);
+    }
+
+    public static function of(string $type, int $id): array
+    {
+        $rows = DoubleDatabase::pdo()->query("SELECT * FROM ost_form_entry WHERE object_type = '$type' AND object_id = $id")->fetchAll(PDO::FETCH_ASSOC);
         return array_map(static fn (array $row): self => new self($row), $rows);
     }
 

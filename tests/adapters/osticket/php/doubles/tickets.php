@@ -282,6 +282,30 @@ class HtmlThreadEntryBody
     }
 }
 
+final class User extends ModelDouble
+{
+    public static function lookup($id): ?self
+    {
+        $row = DoubleDatabase::pdo()->query('SELECT * FROM ost_user WHERE id = ' . (int) $id)->fetch(PDO::FETCH_ASSOC);
+        return $row ? new self($row) : null;
+    }
+
+    public function getName(): string
+    {
+        return 'Clara';
+    }
+
+    public function getEmail(): string
+    {
+        return 'clara@example.com';
+    }
+
+    public function getDynamicData($create = true): array
+    {
+        return DynamicFormEntry::of('U', (int) $this->id);
+    }
+}
+
 final class Priority
 {
     private function __construct(public int $id, public string $label)
