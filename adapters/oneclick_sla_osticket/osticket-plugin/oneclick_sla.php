@@ -84,6 +84,18 @@ class OneclickSlaConfig extends PluginConfig
         ];
     }
 
+    /** The form on the settings page: the options, and above them how it stands, once there is a secret. */
+    function getFields()
+    {
+        $settings = \OneclickSla\Settings::of($this);
+        $status = $settings->keys === [] ? '' : \OneclickSla\Guard::run(static function () use ($settings): string {
+            \OneclickSla\Schema::ensure();
+            return \OneclickSla\Status::html($settings);
+        }, '');
+        $section = ['id' => 'sla-status', 'label' => 'How it stands', 'hint' => $status];
+        return ($status === '' ? [] : ['status' => new SectionBreakField($section)]) + $this->getOptions();
+    }
+
     /** Refuses a secret or an address that cannot work, then makes what was asked for. */
     function pre_save(&$config, &$errors)
     {
