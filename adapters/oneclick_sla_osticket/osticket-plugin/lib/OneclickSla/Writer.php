@@ -205,6 +205,7 @@ final class Writer
                 'response' => PostBody::of($this->order->reply['text']),
                 'poster' => self::poster('reply', $ticket),
                 'staffId' => 0,
+                'reply-to' => 'all', // who gets the mail; nobody without it
             ],
             $errors,
             true,

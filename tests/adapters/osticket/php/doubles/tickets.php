@@ -196,7 +196,8 @@ final class Ticket extends ModelDouble
     {
         $this->isanswered = 1;
         $this->save();
-        return $this->post('R', $vars['response'], $vars['poster'], null, $alert);
+        // As in osTicket: without recipients the reply is posted and mailed to nobody.
+        return $this->post('R', $vars['response'], $vars['poster'], null, $alert && ($vars['reply-to'] ?? null) === 'all');
     }
 
     public function customerWrites(string $html): ThreadEntry
