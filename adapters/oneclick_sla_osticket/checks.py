@@ -71,6 +71,7 @@ class Examination:
         yield Check("versions", True, versions)
         yield self._clock(body, now)
         yield from self._webhook(body)
+        yield from self._alerts(body)
         words = body.get("problems")
         problems = {word for word in words if isinstance(word, str)} if isinstance(words, list) else set()
         if self.delivery == "fetch":
@@ -133,6 +134,11 @@ class Examination:
         if on and delivery.get("after_response") is False:
             words = "this server sends events by cron only: up to some minutes late"
             yield Check("delivery after pages", True, words)
+
+    def _alerts(self, body: Mapping[str, Any]) -> Iterator[Check]:
+        if self.settings.alerts and body.get("note_alerts") is False:
+            remedy = "switch it on in osTicket (Settings, Tickets, Alerts and Notices, New Internal Activity)"
+            yield Check("alerts", False, "osTicket's alert for new notes is off", f"{remedy}, or set alerts = false")
 
 
 _VERSIONS = (("plugin", "plugin"), ("osTicket", "osticket"), ("PHP", "php"))

@@ -124,6 +124,7 @@ class Api:
             "clock": {"now": now, "database": now, "window_seconds": _WINDOW_SECONDS},
             "time_zone": _TIME_ZONE,
             "secrets": 1,
+            "note_alerts": True,
             "missing": missing,
             "problems": [word for word, true in words.items() if true],
         }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from oneclick_sla_osticket.checks import Examination
 from oneclick_sla_osticket.plugin import OsTicketConnection, OsTicketPlatform
+from oneclick_sla_osticket.settings import load_settings
 from oneclick_sla_osticket.simulator import OsTicketSandbox
 from oneclick_sla_plugin.domain.changes import Changes, Desired, Note, diff, note_keys, written_after
 from oneclick_sla_plugin.domain.model import Author, Channel, Field, Priority, Status
@@ -216,6 +219,20 @@ def test_check_says_what_is_wrong(connect: Connect, sandbox: OsTicketSandbox, cl
 def test_check_names_priorities_that_do_not_exist(connect: Connect) -> None:
     found = {each.name: each for each in connect(priorities={"high": "Dringend"}).check(WEBHOOK_URL)}
     assert found["priorities"].found == "osTicket has none named Dringend"
+
+
+@pytest.mark.parametrize(
+    ("alerts", "on", "found"),
+    [(True, False, ["osTicket's alert for new notes is off"]), (True, True, []), (False, False, [])],
+)
+def test_check_says_when_alerts_reach_nobody(
+    sample: Callable[[str], Any], recorded_with: str, clock: ManualClock, alerts: bool, on: bool, found: list[str]
+) -> None:
+    """A new osTicket has them off."""
+    settings = load_settings({"base_url": "https://x.example", "secrets": recorded_with, "alerts": alerts})
+    health = {**sample("health")["response"]["body"], "note_alerts": on}
+    told = Examination(settings, WEBHOOK_URL).health(health, clock())
+    assert [each.found for each in told if each.name == "alerts"] == found
 
 
 @pytest.mark.parametrize("wrong", ["whsec_YW5vdGhlciBzZWNyZXQgb2YgMjQgYnl0ZXMhISEhISE="])

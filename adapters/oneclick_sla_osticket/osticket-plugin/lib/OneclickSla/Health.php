@@ -14,6 +14,8 @@ final class Health
     /** @return array<string, mixed> */
     public static function report(Settings $settings, int $now): array
     {
+        global $cfg;
+
         $zone = self::timeZone();
         $outbox = Outbox::summary($now);
         $cron = self::instantOf('cron_at');
@@ -50,6 +52,7 @@ final class Health
             'clock' => ['now' => $now, 'database' => $database, 'window_seconds' => Signature::WINDOW_SECONDS],
             'time_zone' => $zone,
             'secrets' => count($settings->keys),
+            'note_alerts' => (bool) $cfg->alertONNewActivity(),
             'missing' => $missing,
             'problems' => $problems,
         ];

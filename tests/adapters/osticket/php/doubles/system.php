@@ -146,6 +146,11 @@ final class ConfigDouble
     {
         return 'Europe/Madrid';
     }
+
+    public function alertONNewActivity(): string
+    {
+        return '1';
+    }
 }
 
 /** A list of models, as far as the plugin asks. */
