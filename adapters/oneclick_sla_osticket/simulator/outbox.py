@@ -21,6 +21,8 @@ _MOST_ATTEMPTS = 12
 _LONGEST_WAIT = 120
 """The longest wait after a failure, in multiples of the first: an hour after 30 seconds."""
 _SETTLED = timedelta(seconds=2)
+_NEWS_FOR = timedelta(days=1)
+"""How long it is told that an event was given up."""
 
 
 @dataclass(slots=True)
@@ -90,11 +92,12 @@ class Outbox:
     def summary(self) -> dict[str, Any]:
         waiting = [row for row in self.rows if row.delivered_at is None and not row.given_up] if self.on else []
         failed = [row for row in self.rows if row.failed_at is not None]
+        lost_at = [row.failed_at for row in failed if row.failed_at and row.given_up]
         errors = [row.last_error for row in failed if row.last_error]
         return {
             "size": len(self.rows),
             "waiting": len(waiting),
-            "given_up": sum(row.given_up for row in self.rows),
+            "given_up": sum(at > self._desk.now() - _NEWS_FOR for at in lost_at),
             "oldest_waiting_at": text_of(min((row.at for row in waiting), default=None)),
             "next_attempt_at": None,
             "last_delivered_at": text_of(

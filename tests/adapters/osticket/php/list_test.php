@@ -104,6 +104,8 @@ return [
         Outbox::add(['type' => 'ticket.updated', 'ticket_id' => 1, 'actor' => 'agent', 'changes' => [], 'entry_ids' => []], $now - 7200, true);
         Outbox::failed(1, 11, 'timeout', $now);
         same(['plain_http', 'delivery_failing', 'events_given_up'], $problems($now));
+        Register::set('cron_at', (string) ($now + 86401));
+        same(['plain_http', 'delivery_failing', 'database_clock'], $problems($now + 86401), 'the next day that is no news');
     },
     'health names a database zone that osTicket guesses wrongly' => static function () use ($prepared, $problems): void {
         $prepared(['url' => 'https://sla.example.com/hook', 'fields' => false, 'badges' => false, 'queues' => false]);

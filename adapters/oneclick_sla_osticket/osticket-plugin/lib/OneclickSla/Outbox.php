@@ -18,6 +18,9 @@ final class Outbox
     /** Younger rows are not handed out: one with a lower id may still be on its way into the table. */
     private const SETTLED_SECONDS = 2;
 
+    /** How long it is news that an event was given up; its ticket is found otherwise meanwhile. */
+    private const GIVEN_UP_SECONDS = 86400;
+
     private const FIRST_WAIT = 30;
     private const LONGEST_WAIT = 3600;
     private const PAUSE = 'paused_until';
@@ -125,9 +128,9 @@ final class Outbox
         $numbers = Database::row(
             'SELECT COUNT(*) AS size, SUM(next_at IS NOT NULL) AS waiting,'
             . ' MIN(CASE WHEN next_at IS NOT NULL THEN created_at END) AS oldest, MIN(next_at) AS next_at,'
-            . ' SUM(next_at IS NULL AND done_at IS NULL AND attempts >= ?) AS given_up,'
+            . ' SUM(next_at IS NULL AND done_at IS NULL AND attempts >= ? AND failed_at > ?) AS given_up,'
             . ' MAX(done_at) AS done_at, MAX(failed_at) AS failed_at, MAX(id) AS last_id FROM ' . self::table(),
-            [self::MOST_ATTEMPTS],
+            [self::MOST_ATTEMPTS, $now - self::GIVEN_UP_SECONDS],
         ) ?? [];
         $error = Database::value(
             'SELECT last_error FROM ' . self::table() . ' WHERE last_error IS NOT NULL ORDER BY failed_at DESC, id DESC LIMIT 1',
