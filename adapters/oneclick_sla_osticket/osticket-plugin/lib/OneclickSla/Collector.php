@@ -20,7 +20,7 @@ final class Collector
 
     /** Bounds for a request; a cron run that fetches mail has many more events than a click. */
     private const CLICK = ['rows' => 10, 'seconds' => 1.0, 'connect' => 0.3, 'total' => 0.8];
-    private const CRON = ['rows' => 200, 'seconds' => 50.0, 'connect' => 2.0, 'total' => 5.0];
+    private const CRON = ['rows' => 2000, 'seconds' => 50.0, 'connect' => 2.0, 'total' => 5.0];
 
     /**
      * @var array<string, array{type: string, ticket_id: int, actor: string, changes: array<string, true>,
