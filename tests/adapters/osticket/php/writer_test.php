@@ -78,15 +78,19 @@ return [
         $apply($whole);
         same(1, (int) Helpdesk::one("SELECT COUNT(*) FROM ost_thread_event WHERE username = 'One Click SLA'"));
         $data = json_decode(Helpdesk::one("SELECT data FROM ost_thread_event WHERE username = 'One Click SLA'"), true);
+        same(['fields'], array_keys($data), 'a line about the due date itself is shown to customers');
         same([['Normal', 2], ['High', 3]], $data['fields'][2]);
-        same([null, '2030-01-02 08:34:05'], $data['duedate']);
-        same(2, count($data['fields']), 'priority and state, no tags, no due dates twice');
+        same(3, count($data['fields']), 'priority, state and next due, no tags, no due dates twice');
     },
-    'a due date alone is a line that osTicket can show' => static function () use ($prepared, $apply): void {
+    'what agents need not read twice leaves no line in the history' => static function () use ($prepared, $apply): void {
         $prepared();
-        $apply(['due_at' => '2030-01-02T03:04:05Z', 'fields' => ['sla_next_due_at' => '2030-01-02T03:04:05Z']]);
-        $data = Helpdesk::one("SELECT data FROM ost_thread_event WHERE username = 'One Click SLA'");
-        same(['duedate' => [null, '2030-01-02 08:34:05']], json_decode($data, true));
+        $lines = static fn (): int => (int) Helpdesk::one("SELECT COUNT(*) FROM ost_thread_event WHERE username = 'One Click SLA'");
+        $apply(['key' => 'a', 'due_at' => '2030-01-02T03:04:05Z', 'add_tags' => ['sla_at_risk'], 'fields' => ['sla_priority' => 'high']]);
+        same(0, $lines());
+        $apply(['key' => 'b', 'fields' => ['sla_next_due_at' => '2030-01-02T03:04:05Z']]);
+        same(1, $lines());
+        $apply(['key' => 'c', 'due_at' => null, 'fields' => ['sla_next_due_at' => null]]);
+        same(1, $lines(), 'an emptied date would be shown as a blank');
     },
     'a ticket that moved is refused, and nothing is written' => static function () use ($prepared, $refused, $everything, $read, $whole): void {
         $ticket = $prepared();

@@ -20,7 +20,7 @@ final class Writer
 
     /** Left out of the history: they follow from what is told there, and agents would read everything twice. */
     private const UNTOLD = [
-        'tags', 'fields.sla_priority', 'fields.sla_next_due_at', 'fields.sla_first_reply_due_at', 'fields.sla_resolution_due_at',
+        'tags', 'fields.sla_priority', 'fields.sla_first_reply_due_at', 'fields.sla_resolution_due_at',
         'fields.sla_complaint_response_due_at', 'fields.sla_complaint_number',
     ];
 
@@ -87,17 +87,18 @@ final class Writer
         foreach ($plan->answers as $step) {
             $this->answer($step);
             $changed[] = $step['name'];
-            if (!in_array($step['name'], self::UNTOLD, true)) {
+            // osTicket shows an emptied date as a change to nothing; what emptied it stands in the thread already.
+            $blank = $step['name'] === 'fields.' . Fields::NEXT_DUE && $step['value'] === null;
+            if (!$blank && !in_array($step['name'], self::UNTOLD, true)) {
                 $new = $step['value_id'] === null ? $step['value'] : [$step['value'], $step['value_id']];
                 $edited[$step['field_id']] = [$step['old'], $new];
             }
         }
-        $due = null;
         if ($plan->setsDue) {
-            $due = $this->due($ticket, $order->dueAt);
+            $this->due($ticket, $order->dueAt);
             $changed[] = 'due_at';
         }
-        $this->tell($ticket, $edited, $due);
+        $this->tell($ticket, $edited);
         if ($order->note !== null) {
             $changed[] = 'note';
             if (!$order->note['alert']) {
@@ -126,16 +127,10 @@ final class Writer
         }
     }
 
-    /**
-     * Sets the due date, or goes back to the one of the SLA plan.
-     *
-     * @return array{0: ?string, 1: ?string} old and new, in the database's zone, for the history
-     */
-    private function due(object $ticket, ?int $at): array
+    /** Sets the due date, or goes back to the one of the SLA plan. */
+    private function due(object $ticket, ?int $at): void
     {
-        $old = Database::value('SELECT duedate FROM ' . TICKET_TABLE . ' WHERE ticket_id = ?', [$this->id]);
-        $new = $at === null ? null : Database::value('SELECT FROM_UNIXTIME(?)', [$at]);
-        $ticket->duedate = $new;
+        $ticket->duedate = $at === null ? null : Database::value('SELECT FROM_UNIXTIME(?)', [$at]);
         $ahead = $at === null || $at > time();
         if ($ahead) {
             $ticket->isoverdue = 0;
@@ -143,31 +138,25 @@ final class Writer
         if (!$ticket->save() || !$ticket->updateEstDueDate($ahead)) {
             throw new \RuntimeException('the due date was not saved');
         }
-        return [$old, $new];
     }
 
     /**
-     * One line in the ticket's history. It names fields or says nothing of them: osTicket cannot show a line
-     * with an empty list of fields, and its page would end there.
+     * One line in the ticket's history, about fields alone: these osTicket hides from customers, while it shows them
+     * a line about the ticket's own due date. A line about no field at all would end the ticket's page.
      *
      * @param array<int, array{0: mixed, 1: mixed}> $edited by id of the field
-     * @param array{0: ?string, 1: ?string}|null $due
      */
-    private function tell(object $ticket, array $edited, ?array $due): void
+    private function tell(object $ticket, array $edited): void
     {
-        $data = [];
+        $fields = [];
         foreach ($edited as $field => $values) {
-            $more = $data;
-            $more['fields'][$field] = $values;
-            if (strlen((string) json_encode($more)) <= self::EVENT_BYTES) {
-                $data = $more;
+            $more = $fields + [$field => $values];
+            if (strlen((string) json_encode(['fields' => $more])) <= self::EVENT_BYTES) {
+                $fields = $more;
             }
         }
-        if ($due !== null) {
-            $data['duedate'] = $due;
-        }
-        if ($data !== []) {
-            $ticket->logEvent('edited', $data, self::POSTER);
+        if ($fields !== []) {
+            $ticket->logEvent('edited', ['fields' => $fields], self::POSTER);
         }
     }
 
