@@ -51,6 +51,15 @@ return [
         $ticket->postNote(['note' => new HtmlThreadEntryBody('n')], $errors, 'Ana', false);
         same(['message.created 1 user  2,3', 'note.created 1 system  4'], $stored());
     },
+    'a merge is told of the ticket that gets the entries' => static function () use ($prepared, $stored): void {
+        $prepared();
+        Helpdesk::ticket();
+        foreach ([['thread_id' => 2], ['body' => 'x']] as $dirty) {
+            $data = ['dirty' => $dirty];
+            Signal::send('model.updated', new ThreadEntry(['id' => 2, 'thread_id' => 1, 'type' => 'M']), $data);
+        }
+        same(['ticket.updated 1 system thread'], $stored());
+    },
     'entries of tasks are not ours' => static function () use ($prepared, $stored): void {
         $prepared();
         Signal::send('threadentry.created', new ThreadEntry(['id' => 9, 'type' => 'N', 'ticket' => 1, 'object_type' => 'A']));

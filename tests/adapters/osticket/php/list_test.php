@@ -35,6 +35,21 @@ return [
         $ticket->postNote(['note' => new HtmlThreadEntryBody('n')], $errors, 'Ana', false);
         same([1], $ids(TicketList::changed(time() - 600, null, 10)));
     },
+    'a merge makes the ticket that gets the entries changed, and what was told of the other one is not told of it' => static function () use ($prepared, $ids): void {
+        $prepared();
+        $now = time();
+        foreach ([1, 2] as $id) {
+            Helpdesk::ticket(at: $now - 7200);
+            OneclickSla\Writer::apply($id, OneclickSla\Order::read('{"key":"k' . $id . '","note":{"text":"Due.","keys":["due"]}}'));
+        }
+        Helpdesk::run("UPDATE ost_thread_entry SET thread_id = 1, created = '" . DoubleDatabase::local($now - 7200) . "'");
+        Helpdesk::run("UPDATE ost_thread SET object_type = 'C' WHERE id = 2");
+        same([], $ids(TicketList::changed($now - 60, null, 10)));
+        Helpdesk::insert('thread_event', ['thread_id' => 1, 'event_id' => 13, 'uid' => 1, 'timestamp' => DoubleDatabase::local($now)]);
+        same([1], $ids(TicketList::changed($now - 60, null, 10)));
+        same([null, ['due'], null, []], array_column(Tickets::read(1)['thread'], 'keys'));
+        same([[], 2], [Tickets::read(2)['thread'], Tickets::read(2)['id']]);
+    },
     'unsolved are those with an open status, by id' => static function () use ($prepared, $ids): void {
         $prepared();
         foreach (range(1, 4) as $_) {

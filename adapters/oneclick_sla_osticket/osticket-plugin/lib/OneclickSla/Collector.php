@@ -41,6 +41,7 @@ final class Collector
             ['model.created', 'DynamicFormEntryAnswer', self::answerChanged(...)],
             ['model.updated', 'DynamicFormEntryAnswer', self::answerChanged(...)],
             ['threadentry.created', null, self::entryMade(...)],
+            ['model.updated', 'ThreadEntry', self::entryMoved(...)],
         ] as [$signal, $class, $handler]) {
             \Signal::connect($signal, static function ($object, $data = null) use ($handler, $finish): void {
                 if (self::$muted === 0) {
@@ -83,6 +84,21 @@ final class Collector
             // Mail sets neither agent nor customer of the session.
             $actor = $entry->getStaffId() ? 'agent' : ($entry->getUserId() ? 'user' : '');
             self::record($type, $thread->getObjectId(), $actor, [], (int) $entry->getId());
+        }
+    }
+
+    /**
+     * A merge hands the entries of a ticket to another one, whose own row may stay as it is.
+     *
+     * @param array<string, mixed> $data as above
+     */
+    private static function entryMoved(object $entry, array $data): void
+    {
+        if (array_key_exists('thread_id', $data['dirty'] ?? [])) {
+            $ticket = Tickets::ofThread((int) $entry->get('thread_id'));
+            if ($ticket !== null) {
+                self::record('ticket.updated', $ticket, changes: ['thread']);
+            }
         }
     }
 

@@ -11,7 +11,8 @@ final class TicketList
 
     /**
      * Tickets that changed at or after an instant, oldest change first; a ticket that changes meanwhile comes
-     * again at its new place. Notes, which leave the ticket's own row alone, count by their entry.
+     * again at its new place. What leaves the ticket's own row alone counts too: notes by their entry, and the
+     * entries that came with a merge by its line in the history.
      *
      * @return array{tickets: list<array<string, mixed>>, cursor: string, more: bool}
      */
@@ -25,11 +26,14 @@ final class TicketList
             . ' WHERE updated >= FROM_UNIXTIME(?) OR lastupdate >= FROM_UNIXTIME(?)'
             . ' UNION ALL SELECT h.object_id, UNIX_TIMESTAMP(e.created) FROM ' . THREAD_ENTRY_TABLE . ' e JOIN ' . THREAD_TABLE
             . " h ON h.id = e.thread_id AND h.object_type = 'T' WHERE e.created >= FROM_UNIXTIME(?)"
+            . ' UNION ALL SELECT h.object_id, UNIX_TIMESTAMP(x.timestamp) FROM ' . THREAD_EVENT_TABLE . ' x JOIN ' . EVENT_TABLE
+            . " v ON v.id = x.event_id AND v.name = 'merged' JOIN " . THREAD_TABLE
+            . " h ON h.id = x.thread_id AND h.object_type = 'T' WHERE x.timestamp >= FROM_UNIXTIME(?)"
             . ') c JOIN ' . TICKET_TABLE . ' t ON t.ticket_id = c.id'
             . ' LEFT JOIN ' . TICKET_STATUS_TABLE . ' s ON s.id = t.status_id'
             . ' GROUP BY c.id, t.number, s.state HAVING MAX(c.at) > ? OR (MAX(c.at) = ? AND c.id > ?)'
             . ' ORDER BY at, c.id LIMIT ' . ($limit + 1),
-            [$at, $at, $at, $at, $at, $id],
+            [$at, $at, $at, $at, $at, $at, $id],
         );
         return self::page($rows, $limit, $cursor ?? "$since:0", static fn (array $last): string => "{$last['at']}:{$last['id']}");
     }

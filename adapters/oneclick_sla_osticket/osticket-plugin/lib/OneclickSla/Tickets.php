@@ -30,6 +30,13 @@ final class Tickets
         return $id === null ? throw new Refusal(404, 'no_ticket') : (int) $id;
     }
 
+    /** The ticket that a thread belongs to, null for a task's and for one that was merged away. */
+    public static function ofThread(int $thread): ?int
+    {
+        $id = Database::value('SELECT object_id FROM ' . THREAD_TABLE . " WHERE id = ? AND object_type = 'T'", [$thread]);
+        return $id === null ? null : (int) $id;
+    }
+
     /**
      * What would make a decision different, in one mark. It holds more than "updated", which answers of forms
      * do not touch and which knows whole seconds only; and less: the lock of a reading agent is not in it.
@@ -145,7 +152,7 @@ final class Tickets
     {
         $rows = Database::rows(
             'SELECT e.id, e.type, e.staff_id, e.user_id, e.title, e.body, e.format, e.source,'
-            . ' UNIX_TIMESTAMP(e.created) AS created_s, o.note_keys FROM ' . THREAD_ENTRY_TABLE . ' e'
+            . ' UNIX_TIMESTAMP(e.created) AS created_s, o.note_keys, o.ticket_id AS ours FROM ' . THREAD_ENTRY_TABLE . ' e'
             . ' JOIN ' . THREAD_TABLE . ' t ON t.id = e.thread_id'
             . ' LEFT JOIN ' . Schema::table('entries') . ' o ON o.entry_id = e.id'
             . " WHERE t.object_type = 'T' AND t.object_id = ? AND (e.flags & " . self::HIDDEN . ') = 0'
@@ -159,10 +166,24 @@ final class Tickets
             'agent_id' => (int) $row['staff_id'] ?: null,
             'user_id' => (int) $row['user_id'] ?: null,
             'source' => $row['source'] ?: null,
-            'keys' => $row['note_keys'] === null ? null : json_decode($row['note_keys'], true, 4, JSON_THROW_ON_ERROR),
+            'keys' => self::keys($row, $id),
             'title' => $row['title'] ?: null,
             'text' => self::text($row),
         ], $rows);
+    }
+
+    /**
+     * What came with a merge was told of another ticket, so it stands for nothing that was told of this one.
+     *
+     * @param array<string, string|null> $row
+     * @return list<string>|null
+     */
+    private static function keys(array $row, int $id): ?array
+    {
+        if ($row['note_keys'] === null) {
+            return null;
+        }
+        return (int) $row['ours'] === $id ? json_decode($row['note_keys'], true, 4, JSON_THROW_ON_ERROR) : [];
     }
 
     /** @param array<string, string|null> $row */

@@ -51,7 +51,7 @@ final class Helpdesk
             'department' => [[1, 'Support']],
             'user' => [[7, 0]],
             'email' => [[1, 'support@example.com']],
-            'event' => [[1, 'created'], [2, 'closed'], [3, 'reopened'], [8, 'overdue'], [9, 'edited']],
+            'event' => [[1, 'created'], [2, 'closed'], [3, 'reopened'], [8, 'overdue'], [9, 'edited'], [13, 'merged']],
         ] as $table => $rows) {
             foreach ($rows as $row) {
                 self::run('INSERT INTO ' . TABLE_PREFIX . "$table VALUES (" . implode(',', array_map([self::class, 'quote'], $row)) . ')');
