@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -114,6 +114,7 @@ class Ticket:
     thread: list[Entry] = field(default_factory=list)
     history: list[tuple[datetime, str, int | None, str]] = field(default_factory=list)
     record: Any = None
+    merged_into: int | None = None
     writes: int = 0
 
     @property
@@ -225,6 +226,16 @@ class Desk:
         ticket.history.append((now, "edited", status_id, by))
         return ("status_id",)
 
+    def merge(self, ticket: Ticket, into: Ticket) -> None:
+        """Close a ticket and give its entries to another one; its history goes with them."""
+        self.set_status(ticket, 3, "agent")
+        # Notes of ours were told of the ticket that they were written to.
+        moved = [replace(entry, keys=None if entry.keys is None else []) for entry in ticket.thread]
+        into.thread = sorted([*into.thread, *moved], key=lambda entry: (entry.at, entry.id))
+        into.history.append((self.now(), "merged", None, "agent"))
+        into.changed_at = self.now()
+        ticket.merged_into, ticket.thread, ticket.history = into.id, [], []
+
     def shown(self, ticket: Ticket) -> dict[str, Any]:
         """The ticket as the API shows it."""
         return {
@@ -249,7 +260,7 @@ class Desk:
             "sla_due_at": None,
             "overdue": ticket.state == "open" and ticket.due_at is not None and ticket.due_at < self.now(),
             "answered": ticket.answered,
-            "merged_into": None,
+            "merged_into": ticket.merged_into,
             "fields": {name: value for name, value in ticket.fields.items() if self.has_field(name)},
             "tags": list(ticket.tags) if self.has_field("sla_tags") else [],
             "thread": [

@@ -165,6 +165,14 @@ class OsTicketSandbox(LoopbackSandbox):
             ticket = self._desk.tickets.pop(int(ticket_id))
             self._desk.listener(Happening("ticket.deleted", ticket.id, "agent"))
 
+    def agent_merges(self, ticket_id: str, into: str) -> None:
+        """The ticket is closed, its entries stand in the other one."""
+        with self._desk.lock:
+            ticket, other = self._ticket(ticket_id), self._ticket(into)
+            self._desk.merge(ticket, other)
+            self._changed(ticket, ["status_id", "closed", "ticket_pid", "flags"])
+            self._desk.listener(Happening("ticket.updated", other.id, "agent", ["thread"]))
+
     def customer_replies(self, ticket_id: str, text: str) -> None:
         """The requester writes; a closed ticket is open again."""
         with self._desk.lock:

@@ -269,3 +269,17 @@ def test_a_requester_is_found_by_the_id_that_the_ticket_gives(connect: Connect, 
     connection = connect()
     person = connection.person(connection.read(open_ticket(sandbox)).requester.id)
     assert (person.name, person.email) == ("Customer 1", "customer1@example.com")
+
+
+def test_a_merge_is_seen_on_both_tickets(connect: Connect, sandbox: OsTicketSandbox) -> None:
+    """What was told of the merged one stands in the other one's thread, and counts as told of neither."""
+    connection = connect()
+    install(connection)
+    merged, other = open_ticket(sandbox), open_ticket(sandbox)
+    ticket = connection.read(merged)
+    connection.write(ticket, diff(ticket, DESIRED), written_after(ticket, DESIRED))
+    sandbox.agent_merges(merged, other)
+    gone, standing = connection.read(merged), connection.read(other)
+    assert (gone.merged_into, gone.status, gone.messages) == (other, Status.SOLVED, ())
+    assert [each.author for each in standing.messages] == [Author.CUSTOMER, Author.CUSTOMER, Author.US, Author.US]
+    assert note_keys(standing) == set()
