@@ -16,6 +16,7 @@ import click
 from rich.table import Table
 
 from oneclick_sla_plugin.bootstrap import connect, system_clock
+from oneclick_sla_plugin.cli.complaint_screen import print_complaints, print_totals, print_verification, short
 from oneclick_sla_plugin.cli.complaint_sheet import sheet as sheet_of
 from oneclick_sla_plugin.cli.complaint_table import (
     COMPLAINT_COLUMNS,
@@ -38,7 +39,6 @@ from oneclick_sla_plugin.policy_files import find_policy
 from oneclick_sla_plugin.ports import Directory, Person
 from oneclick_sla_plugin.storage.register import SqlRegister
 from oneclick_sla_plugin.storage.register_records import Complaint
-from oneclick_sla_plugin.storage.register_totals import Timeliness
 from oneclick_sla_plugin.storage.register_totals import totals as totals_of
 
 _UTC = ZoneInfo("UTC")
@@ -91,24 +91,7 @@ def list_(as_json: bool, **chosen: Any) -> None:
     if as_json:
         print_json([complaint_document(one, found.zone) for one in found.complaints])
         return
-    if found.complaints:
-        table = Table(box=None, padding=(0, 1, 0, 0))
-        for heading in ("number", "ticket", "stage", "type", "received", "answer due"):
-            table.add_column(heading, overflow="fold", no_wrap=heading == "number")
-        for one in found.complaints:
-            due = one.response_due_at if one.open else None
-            table.add_row(
-                one.number or "-",
-                printable(str(one.key)),
-                one.stage.value,
-                one.type.value if one.type else "-",
-                str(one.received_at.astimezone(found.zone).date()),
-                _short(due, found.zone) if due else "-",
-            )
-        screen().print(table)
-    registered = sum(one.number is not None for one in found.complaints)
-    opened = sum(one.open for one in found.complaints)
-    click.echo(f"{registered} registered, {opened} of them open; {len(found.complaints) - registered} suspicions")
+    print_complaints(screen(), found.complaints, found.zone)
 
 
 @complaints.command()
@@ -144,7 +127,7 @@ def show(number_or_ticket: str, config_path: Path | None, as_json: bool) -> None
         what = event.what if event.level == 1 else f"{event.what} (level {event.level})"
         table.add_row(
             str(event.position),
-            _short(event.at, zone),
+            short(event.at, zone),
             what if event.standing or event.what == "amended" else f"{what}, not shown any more",
             event.actor,
             printable(", ".join(evidence)),
@@ -202,12 +185,7 @@ def verify(config_path: Path | None, as_json: bool) -> None:
             }
         )
     else:
-        for fault in found.faults:
-            click.echo(f"{printable(fault.where)}: {fault.what}")
-        for head in found.heads:
-            click.echo(f"series {head.series or '(no name)'}: {head.position} links, the last is\n  {head.hash}")
-        verdict = "intact" if found.intact else "NOT intact"
-        click.echo(f"{found.complaints} complaints and suspicions, {found.events} events: {verdict}")
+        print_verification(screen(), found)
     if not found.intact:
         sys.exit(1)
 
@@ -235,27 +213,7 @@ def totals(account: str | None, first: date | None, last: date | None, config_pa
     if as_json:
         print_json(totals_document(found, zone))
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    rows = [
-        ("received", found.received),
-        ("  by type", _listed(found.by_type)),
-        ("  by channel", _listed(found.by_channel)),
-        ("acknowledged in time", _in_time(found.acknowledged)),
-        ("answered in time", _in_time(found.answered)),
-        ("extended", found.extended),
-        ("reopened", found.reopened),
-        ("duplicates", found.duplicates),
-        ("rejected", found.rejected),
-        ("withdrawn", found.withdrawn),
-        ("open at the beginning", found.open_at_begin),
-        ("open at the end", found.open_at_end),
-        ("suspicions rejected", found.suspects_rejected),
-        ("suspicions waiting", found.suspects_waiting),
-    ]
-    for name, value in rows:
-        table.add_row(name, str(value))
-    click.echo(f"{since.date()} to {(until - _DAY).date()}, {zone}")
-    screen().print(table)
+    print_totals(screen(), found, zone)
 
 
 @complaints.command()
@@ -360,22 +318,6 @@ def _zone(config: Config, account: str | None) -> ZoneInfo:
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
-
-
-def _short(at: datetime, zone: ZoneInfo) -> str:
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-
-
-def _listed(counts: Any) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "-"
-
-
-def _in_time(found: Timeliness) -> str:
-    share = f" ({found.share:.1%})" if found.share is not None else ""
-    parts = [f"{found.in_time} of {found.in_time + found.late}{share}"]
-    parts += [f"{found.waiting} still wait"] if found.waiting else []
-    parts += [f"{found.undated} without a deadline"] if found.undated else []
-    return ", ".join(parts)
 
 
 def _write_private(path: Path, text: str) -> None:
