@@ -243,6 +243,9 @@ class Reconciler:
         else:
             self._write(account, claim, ticket, changes, decision, trail)
             outcome = Outcome.WRITTEN
+            if changes.reply is not None:
+                # It may have met a clock or moved a complaint on, and own changes ring no bell.
+                next_look_at = self._clock()
         self._announce(ticket, decision, changes)
         if account.redact_cards and not account.observe and outcome in (Outcome.WRITTEN, Outcome.UNCHANGED):
             redact_cards(account.connection, ticket, decision)

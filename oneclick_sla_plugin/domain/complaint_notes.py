@@ -13,7 +13,7 @@ from datetime import datetime
 
 from oneclick_sla_plugin.domain.changes import Note, note_keys
 from oneclick_sla_plugin.domain.clocks import Clock, promised_instant
-from oneclick_sla_plugin.domain.complaint import Stage
+from oneclick_sla_plugin.domain.complaint import Happened, Stage
 from oneclick_sla_plugin.domain.evidence import EXTENSION_KEY
 from oneclick_sla_plugin.domain.model import Field, Metric
 from oneclick_sla_plugin.domain.notes import Outgoing, Telling
@@ -47,6 +47,9 @@ class ComplaintTelling:
         if case.stage is not Stage.REGISTERED:
             key = f"complaint-{case.stage.replace('_', '-')}.{case.level}"
             yield Note(key, self._stage(case.stage))
+        for event in case.events:
+            if event.what is Happened.EXTENDED:
+                yield self._extended(datetime.fromisoformat(event.facts["new_due_at"]))
         for refusal in self.procedure.refusals:
             if refusal.reason == EXTENSION_NOT_TOLD and self._may_tell_extension():
                 continue  # the program tells it
@@ -112,6 +115,11 @@ class ComplaintTelling:
         if case.stage is Stage.REGISTERED and Outgoing.COMPLAINT_ACKNOWLEDGEMENT not in self.telling.practice.send:
             text += "\n\n" + self._draft("message.complaint_acknowledgement")
         return text
+
+    def _extended(self, due_at: datetime) -> Note:
+        due = self.telling.wording.instant(due_at)
+        text = self._say("note.complaint_extended", number=self.number or "", due=due)
+        return Note(f"complaint-extended.{due_at:%Y%m%dt%H%M%S}", text)
 
     def _stage(self, stage: Stage) -> str:
         text = self._say(

@@ -66,7 +66,7 @@ class Telling:
         for clock in clocks:
             promised_at = self._promised_at()
             # Without a date there is nothing to announce: the draft with its blank is the agent's.
-            if self._delayed(clock) and promised_at is not None and promised_at > self.now:
+            if self._delayed(clock) and promised_at is not None:
                 return Note(_key(clock, "delay-notice"), self._delay_text(promised_at))
         return None
 
@@ -105,8 +105,11 @@ class Telling:
     # --- the delay notice ---
 
     def _delayed(self, clock: Clock) -> bool:
-        """The policy promises to announce delays, and this one is foreseen or has happened."""
-        if self.policy.delay_clause is None or not clock.steps:
+        """The policy promises to announce delays, and this one is foreseen or has happened.
+
+        Nobody waits for a follow-up, so none is announced late.
+        """
+        if self.policy.delay_clause is None or not clock.steps or clock.metric is Metric.COMPLAINT_FOLLOW_UP:
             return False
         at_risk = clock.running and clock.warn_at is not None and clock.warn_at <= self.now
         return at_risk or clock.overdue
@@ -127,8 +130,10 @@ class Telling:
         return self.wording.say("message.delay", ticket=self.ticket.shown_number, estimate=estimate)
 
     def _promised_at(self) -> datetime | None:
+        """The promised date, unless it has passed."""
         estimate = self.policy.estimate
-        return promised_instant(self.ticket, estimate.calendar) if estimate is not None else None
+        promised_at = promised_instant(self.ticket, estimate.calendar) if estimate is not None else None
+        return promised_at if promised_at is not None and promised_at > self.now else None
 
 
 def _key(clock: Clock, what: str) -> str:

@@ -189,6 +189,7 @@ class _Play:
                 self._happens(CaseEvent(Happened.ESCALATED, self._received_at, "customer", carrier))
             self._play_by_time()
             self._extend()
+            self._events = [self._by_the_extended_date(event) for event in self._events]
             self._by_command()
         elif self._suspicion.rejected:
             self._reject()
@@ -330,6 +331,12 @@ class _Play:
         else:
             self._events.append(CaseEvent(Happened.EXTENDED, told.at, "agent", told.id, self._round.level, facts=facts))
             self._round = replace(self._round, response_due_at=promised_at)
+
+    def _by_the_extended_date(self, event: CaseEvent) -> CaseEvent:
+        """The response of this round had to meet the date with its extensions, which were not known as it was played."""
+        if event.what is not Happened.RESPONDED or event.level != self._round.level:
+            return event
+        return replace(event, facts={**event.facts, **due_fact(self._round.response_due_at)})
 
     # --- commands of agents, and mergers: the platform does not tell when they were given ---
 

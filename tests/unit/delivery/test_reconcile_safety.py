@@ -123,6 +123,15 @@ def test_the_ledger_knows_of_a_reply_before_the_customer_does(desk: Desk, postbo
     assert desk.row()["due_at"] == NEXT_LOOK
 
 
+def test_a_ticket_is_looked_at_again_once_a_reply_was_sent(desk: Desk, postbox: Postbox) -> None:
+    """An acknowledgement meets a clock and moves a complaint on, and no webhook tells of our own writes."""
+    assert desk.look() is Outcome.WRITTEN
+    assert desk.row()["due_at"] == START
+    desk.clock.advance(MINUTE)
+    assert desk.look() is Outcome.UNCHANGED
+    assert desk.row()["due_at"] == NEXT_LOOK
+
+
 def crash_after_sending(desk: Desk) -> Claim:
     """A worker sends the reply and dies before it settles its claim; another one takes the ticket over."""
     desk.helpdesk.writes = [KeyboardInterrupt()]  # type: ignore[list-item]

@@ -12,7 +12,16 @@ from oneclick_sla_plugin.domain.changes import Note, compose
 from oneclick_sla_plugin.domain.clocks import Thread
 from oneclick_sla_plugin.domain.complaint import CaseEvent, Entry, Happened, Stage
 from oneclick_sla_plugin.domain.decision import Decision, decide
-from oneclick_sla_plugin.domain.model import TAG_IS_COMPLAINT, Author, Field, Kind, Message, Ticket
+from oneclick_sla_plugin.domain.model import (
+    TAG_IS_COMPLAINT,
+    Author,
+    Field,
+    Kind,
+    Message,
+    Status,
+    StatusChange,
+    Ticket,
+)
 from oneclick_sla_plugin.domain.notes import Outgoing, Practice
 from oneclick_sla_plugin.domain.procedure import Procedure, Suspicion, follow
 from oneclick_sla_plugin.plugins import Plugins
@@ -154,3 +163,35 @@ def test_otherwise_the_agent_gets_a_draft(practice: Practice, after: float) -> N
     assert decision.desired.reply is None
     (note,) = [note for note in decision.desired.notes if "extension" in note.key]
     assert REASON in note.text
+
+
+@pytest.mark.parametrize(
+    ("promised", "entry"),
+    [("2026-11-20", None), (None, KNOWN)],
+    ids=["on the ticket", "in the register"],
+)
+def test_an_answer_had_to_meet_the_extended_date(promised: str | None, entry: Entry | None) -> None:
+    """The register judges by what the event says: in time, although later than first promised."""
+    solved_at = RECEIVED_AT + timedelta(hours=60)
+    ticket = replace(
+        a_complaint(20, 60, promised=promised),
+        status=Status.SOLVED,
+        status_history=(StatusChange(RECEIVED_AT, Status.OPEN), StatusChange(solved_at, Status.SOLVED)),
+    )
+    events = followed(ticket, 61, entry).case.events
+    (responded,) = [event for event in events if event.what is Happened.RESPONDED]
+    assert (responded.at, responded.facts["due_at"]) == (solved_at, "2026-11-20T23:00:00Z")
+
+
+def test_a_valid_extension_is_confirmed_to_the_agents_with_its_new_date() -> None:
+    def told(ticket: Ticket) -> dict[str, str]:
+        notes = decided(ticket, 21, Practice()).desired.notes
+        return {note.key: note.text for note in notes if note.key.startswith("complaint-extended")}
+
+    assert told(a_complaint(20, promised="2026-11-20")) == {
+        "complaint-extended.20261120t230000": (
+            "Extension of complaint no. 2026-000001: the answer is now due by Fri 20 Nov 2026, 18:00; "
+            "the customer was told."
+        )
+    }
+    assert told(a_complaint(promised="2026-11-20")) == {}

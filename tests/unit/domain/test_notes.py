@@ -10,7 +10,15 @@ import pytest
 
 from oneclick_sla_plugin.domain.changes import Note, compose, diff
 from oneclick_sla_plugin.domain.decision import Decision, decide
-from oneclick_sla_plugin.domain.model import Author, Channel, Field, Ticket
+from oneclick_sla_plugin.domain.model import (
+    TAG_IS_COMPLAINT,
+    Author,
+    Channel,
+    Field,
+    Status,
+    StatusChange,
+    Ticket,
+)
 from oneclick_sla_plugin.domain.notes import Outgoing, Practice
 from oneclick_sla_plugin.domain.policy import Policy
 from oneclick_sla_plugin.plugins import Plugins
@@ -87,6 +95,28 @@ def test_the_draft_of_a_delay_notice_has_a_blank_until_a_date_is_promised() -> N
     assert "request no. 577318." in decided(a_ticket(number="577318"), WARNED).desired.notes[1].text
     promised = a_ticket(fields={Field.PROMISED_AT: "2026-11-20"})
     assert "Fri 20 Nov 2026, 18:00" in decided(promised, WARNED).desired.notes[1].text
+
+
+def test_a_promise_that_has_passed_is_a_blank_again_in_the_draft() -> None:
+    stale = a_ticket(fields={Field.PROMISED_AT: "2026-11-17"})
+    assert "____" in decided(stale, OVERDUE).desired.notes[1].text
+
+
+def test_a_follow_up_that_is_due_announces_no_delay() -> None:
+    """The customer has the answer and waits for nothing."""
+    answered_at = timedelta(hours=2)
+    ticket = a_ticket(
+        [a_message(), a_message(answered_at, Author.AGENT, id="2")],
+        tags=frozenset({TAG_IS_COMPLAINT}),
+        status=Status.SOLVED,
+        status_history=(
+            StatusChange(RECEIVED_AT, Status.OPEN),
+            StatusChange(RECEIVED_AT + answered_at, Status.SOLVED),
+        ),
+    )
+    found = keys(decided(ticket, timedelta(days=6)))
+    assert "complaint-follow-up-breached" in found
+    assert not [key for key in found if "delay" in key]
 
 
 def test_a_delay_notice_is_sent_only_where_the_account_says_so_and_only_with_a_date() -> None:
