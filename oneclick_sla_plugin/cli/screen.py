@@ -98,7 +98,7 @@ def heading(text: str) -> Text:
     return Text(text, style="bold")
 
 
-def listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str], joint: str = "or") -> str:
     """``a, b or c``."""
     *head, last = list(words) or [""]
-    return f"{', '.join(head)} or {last}" if head else last
+    return f"{', '.join(head)} {joint} {last}" if head else last

@@ -1,63 +1,179 @@
-"""What came out of the demo, and showing it: a table, the notes as agents read them, one deadline explained."""
+"""What came of the demo's messages on each helpdesk, and whether it is what it must be.
+
+The same message has to come to the same decision everywhere. What may differ is what
+a helpdesk cannot do, which its platform states (``ports.Capabilities``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
-
-from oneclick_sla_plugin.cli.explanation import print_explanation
+from oneclick_sla_plugin.cli.demo.script import Expected, ScriptedAccount, ScriptedTicket
+from oneclick_sla_plugin.cli.screen import listed
+from oneclick_sla_plugin.domain.changes import Changes, diff, note_keys
+from oneclick_sla_plugin.domain.clocks import Clock
+from oneclick_sla_plugin.domain.complaint import Stage
 from oneclick_sla_plugin.domain.decision import Decision
 from oneclick_sla_plugin.domain.explanation import Explanation
-from oneclick_sla_plugin.domain.model import Metric
-from oneclick_sla_plugin.ports import AgentView
-from oneclick_sla_plugin.storage.register_records import Complaint
-
-_WIDTH_OF_A_PIPE = 110
+from oneclick_sla_plugin.domain.field_labels import FIELD_LABELS
+from oneclick_sla_plugin.domain.model import TAG_PREFIX, Channel, Field, Metric, Ticket
+from oneclick_sla_plugin.ports import AgentView, Capabilities
+from oneclick_sla_plugin.storage.register_check import Verification
+from oneclick_sla_plugin.storage.register_records import Complaint, number_of
+from oneclick_sla_plugin.storage.register_totals import Totals
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """What must stand on a ticket at the end; ``due`` and ``state`` are the first reply's."""
+class Helpdesk:
+    """A platform of the demo: its name, what it states that it can do, and what its connection offers besides."""
 
-    priority: str
-    due: datetime
-    state: str
-    clause: str
-    tags: tuple[str, ...] = ()
+    name: str
+    capabilities: Capabilities
+    redacts: bool
+    knows_people: bool
+
+    def tells(self, channel: Channel) -> bool:
+        return channel in self.capabilities.channels
+
+    def mistaken_channels(self) -> str:
+        """Which channels it cannot tell, in words; empty where there are none."""
+        if not (channels := frozenset(Channel) - self.capabilities.channels):
+            return ""
+        names = listed(sorted(channel.replace("_", " ") for channel in channels))
+        return f"takes {names} for another channel, whose rules then hold"
+
+    def shortcomings(self) -> Iterator[str]:
+        """What it cannot do that others can, in words."""
+        if mistaken := self.mistaken_channels():
+            yield mistaken
+        if fields := frozenset(Field) - self.capabilities.fields:
+            yield f"has no place for {listed(sorted(FIELD_LABELS[field] for field in fields))}"
+        if not self.capabilities.locking:
+            yield "has no locking: what an agent does while an update is on its way may be overwritten"
+        if not self.redacts:
+            yield "offers no redaction to programs: agents remove sensitive data by hand"
+        if not self.knows_people:
+            yield "does not tell programs who a customer is: the printed sheet leaves lines to write on"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One message on one helpdesk at the end: the ticket as agents and as the program see it, and the decision."""
+
+    helpdesk: Helpdesk
+    view: AgentView
+    ticket: Ticket
+    decision: Decision
+    wrong: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """What the complaint that is followed shows on each helpdesk after something happened, and what is due next."""
+
+    at: datetime
+    told: str
+    stages: Mapping[str, str | None]
+    duty: Clock | None
+    expected: Stage
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        return tuple(
+            f"{helpdesk}: {stage} instead of {self.expected} once {self.told}"
+            for helpdesk, stage in self.stages.items()
+            if stage != self.expected
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One ticket at the end: what was decided last, what stands on it, and what is wrong."""
+    """One message of the script and what came of it, a helpdesk after the other."""
 
-    account: str
-    view: AgentView
-    decision: Decision
-    zone: ZoneInfo
-    wrong: tuple[str, ...]
-    shown: bool
+    script: ScriptedTicket
+    account: ScriptedAccount
+    outcomes: tuple[Outcome, ...]
     explanation: Explanation | None
+    chapters: tuple[Chapter, ...]
+
+    @property
+    def decision(self) -> Decision:
+        """The decision, which is the same on all that tell the message's channel, unless something is wrong."""
+        able = (outcome for outcome in self.outcomes if outcome.helpdesk.tells(self.script.channel))
+        return next(able, self.outcomes[0]).decision
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        found = [f"{outcome.helpdesk.name}: {what}" for outcome in self.outcomes for what in outcome.wrong]
+        return (*found, *(what for chapter in self.chapters for what in chapter.wrong))
 
 
-def compare(expected: Expected, view: AgentView, decision: Decision) -> tuple[str, ...]:
-    """What is not as expected, in words."""
-    clock = next((clock for clock in decision.clocks if clock.metric is Metric.FIRST_REPLY), None)
-    found = {
-        "priority": (view.priority, expected.priority),
-        "due": (view.fields.get("SLA first reply due"), expected.due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
-        "state": (clock.state.value if clock else None, expected.state),
-        "clause": (any(text.startswith(expected.clause) for text in reasons(decision)), True),
-        **{tag: (tag in view.tags, True) for tag in (f"sla_priority_{expected.priority}", *expected.tags)},
+@dataclass(frozen=True, slots=True)
+class RegisterPages:
+    """What stands in the complaint register at the end, and one complaint ``printed``; ``sheet`` is HTML."""
+
+    zone: ZoneInfo
+    complaints: Sequence[Complaint]
+    verification: Verification
+    totals: Totals
+    printed: Complaint
+    sheet: str
+    sheet_path: Path
+
+    def deviations(self, expected: int) -> Iterator[str]:
+        """What is not as it must be after ``expected`` complaints went the whole way in time, with an extension each."""
+        totals = self.totals
+        compared = {
+            "complaints registered": totals.received,
+            "acknowledged in time": totals.acknowledged.in_time,
+            "answered in time": totals.answered.in_time,
+            "extended": totals.extended,
+            "closed": sum(one.stage is Stage.CLOSED for one in self.complaints),
+            "numbers without a gap": len(_gapless(self.complaints)),
+        }
+        yield from (f"{what}: {is_} instead of {expected}" for what, is_ in compared.items() if is_ != expected)
+        yield from (f"the register is not intact: {fault.where}, {fault.what}" for fault in self.verification.faults)
+        if str(self.printed.number) not in self.sheet:
+            yield "the printed sheet has no number"
+
+
+def _gapless(complaints: Sequence[Complaint]) -> set[str]:
+    year = complaints[0].received_at.year
+    return {one.number for one in complaints if one.number} & {
+        number_of("", year, n) for n in range(1, len(complaints) + 1)
     }
-    return tuple(f"{what}: {is_} instead of {should}" for what, (is_, should) in found.items() if is_ != should)
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """The whole demo at its end."""
+
+    helpdesks: Sequence[Helpdesk]
+    began: datetime
+    ended: datetime
+    results: Sequence[Result]
+    register: RegisterPages
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        followed = sum(bool(result.chapters) for result in self.results) * len(self.helpdesks)
+        found = [f"{result.script.subject}: {what}" for result in self.results for what in result.wrong]
+        return (*found, *self.register.deviations(followed))
+
+
+def first_reply(decision: Decision) -> Clock | None:
+    return next((clock for clock in decision.clocks if clock.metric is Metric.FIRST_REPLY), None)
+
+
+def next_duty(decision: Decision) -> Clock | None:
+    """Of what a complaint's clocks still want, the earliest."""
+    owed = [clock for clock in decision.clocks if clock.running and clock.metric.startswith("complaint_")]
+    return min(owed, key=lambda clock: clock.due_at, default=None)
 
 
 def reasons(decision: Decision) -> list[str]:
@@ -65,85 +181,88 @@ def reasons(decision: Decision) -> list[str]:
     return [*decision.priority.because, *(clock.because for clock in decision.clocks)]
 
 
-def print_results(results: Sequence[Result], complaints: Sequence[Complaint]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH_OF_A_PIPE)
-    table = Table(title="What stands on the tickets", title_justify="left", show_lines=True)
-    for heading in ("Ticket", "Decided", "Why", "Written"):
-        table.add_column(heading, overflow="fold")
-    for result in results:
-        table.add_row(
-            f"[bold]{result.account} {result.view.id}[/bold]\n{result.decision.channel}\n{result.view.subject}",
-            _decided(result),
-            "\n".join(reasons(result.decision)),
-            _written(result) if not result.wrong else "[red]" + "\n".join(result.wrong) + "[/red]",
-        )
-    console.print(table)
-    for result in results:
-        if result.shown:
-            _print_notes(console, result)
-    for result in results:
-        if result.explanation is not None:
-            console.print(f"\n[bold]Why ticket {result.account} {result.view.id} was due when it was[/bold]\n")
-            print_explanation(console, result.explanation, (), result.zone)
-    _print_register(console, complaints)
-    good = sum(not result.wrong for result in results)
-    console.print(f"\n{good} of {len(results)} tickets came out as expected.")
+def judged(script: ScriptedTicket, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """The outcomes, each with what is wrong with it.
+
+    Everything decided must stand on the ticket. Where the helpdesk tells the message's
+    channel, it must be as the script expects and as on the others.
+    """
+    able = [outcome for outcome in outcomes if outcome.helpdesk.tells(script.channel)]
+    found = []
+    for outcome in outcomes:
+        wrong = [*_unwritten(diff(outcome.ticket, outcome.decision.desired))]
+        if outcome in able:
+            wrong += [*_unexpected(script.expect, outcome), *differences(outcome, able[0])]
+        found.append(replace(outcome, wrong=tuple(wrong)))
+    return tuple(found)
 
 
-def _decided(result: Result) -> str:
-    lines = [f"priority {result.decision.priority.value}"]
-    for clock in result.decision.clocks:
-        due = clock.due_at.astimezone(result.zone).strftime("%a %d %b %H:%M")
-        lines.append(f"{clock.metric.replace('_', ' ')}: {due}, {clock.state.replace('_', ' ')}")
-    return "\n".join(lines)
+def differences(outcome: Outcome, other: Outcome) -> list[str]:
+    """In what the outcomes of one message differ on two helpdesks that could both do what was asked."""
+    fields = outcome.helpdesk.capabilities.fields & other.helpdesk.capabilities.fields
+    mine, theirs = _aspects(outcome, fields), _aspects(other, fields)
+    return [f"{name} is not as on {other.helpdesk.name}" for name in mine if mine[name] != theirs[name]]
 
 
-def _written(result: Result) -> str:
-    view = result.view
-    tags = "\n".join(sorted(tag for tag in view.tags if tag.startswith("sla_")))
-    notes = f"{len(view.notes)} {'note' if len(view.notes) == 1 else 'notes'}"
-    return f"{tags}\n{len(view.fields)} fields, {notes}, {view.writes} {'write' if view.writes == 1 else 'writes'}"
+def _unexpected(expected: Expected, outcome: Outcome) -> Iterator[str]:
+    ticket, decision = outcome.ticket, outcome.decision
+    clock = first_reply(decision)
+    compared: dict[str, tuple[object, object]] = {
+        "priority": (ticket.priority, expected.priority),
+        "due": (clock.due_at if clock else None, expected.due),
+        "state": (clock.state.value if clock else None, expected.state),
+        "clause": (any(text.startswith(expected.clause) for text in reasons(decision)), True),
+        **{tag: (tag in ticket.tags, True) for tag in {f"sla_priority_{expected.priority}", *expected.tags}},
+    }
+    return (f"{what}: {is_} instead of {should}" for what, (is_, should) in compared.items() if is_ != should)
 
 
-def _print_notes(console: Console, result: Result) -> None:
-    notes = Text("\n\n".join(result.view.notes))
-    title = f"Private notes on ticket {result.account} {result.view.id}: {result.view.subject}"
-    console.print(Panel(notes, title=title, title_align="left"))
+def _unwritten(changes: Changes) -> Iterator[str]:
+    if changes:
+        names = [*changes.fields, *changes.add_tags, *changes.remove_tags, *(note.key for note in changes.notes)]
+        yield f"decided and not written: {', '.join(map(str, names)) or 'priority or reply'}"
 
 
-def _print_register(console: Console, complaints: Sequence[Complaint]) -> None:
-    table = Table(title="The complaint register", title_justify="left")
-    for heading in ("Number", "Ticket", "Stage", "Received", "Events"):
-        table.add_column(heading)
-    for one in complaints:
-        table.add_row(
-            one.number or "(suspicion)",
-            str(one.key),
-            one.stage,
-            one.received_at.strftime("%Y-%m-%d %H:%M UTC"),
-            ", ".join(event.what for event in one.events),
-        )
-    console.print()
-    console.print(table)
+def _aspects(outcome: Outcome, fields: frozenset[Field]) -> dict[str, object]:
+    """What must be the same everywhere. Ids are a helpdesk's own, numbers are given once."""
+    ticket, decision = outcome.ticket, outcome.decision
+    own = {Field.COMPLAINT_NUMBER} | frozenset(Field) - fields
+    return {
+        "the channel": decision.channel,
+        "the kind": decision.kind,
+        "the priority": ticket.priority,
+        "a clock": [(clock.metric, clock.due_at, clock.state, clock.because) for clock in decision.clocks],
+        "the complaint": (decision.complaint.case.stage, decision.complaint.case.type) if decision.complaint else None,
+        "a finding": [(found.type, found.start, found.end, found.masked) for found in decision.findings],
+        "a flag": (decision.flags, decision.info_missing),
+        "a tag": {tag for tag in ticket.tags if tag.startswith(TAG_PREFIX)},
+        "a field": {name: value for name, value in ticket.fields.items() if name not in own},
+        "a note": {key.partition(".")[0] for key in note_keys(ticket)},
+    }
 
 
 def document(result: Result) -> dict[str, Any]:
     """A result ready for JSON."""
-    view = result.view
     return {
-        "account": result.account,
+        "account": result.account.name,
+        "channel": result.script.channel,
+        "subject": result.script.subject,
+        "because": reasons(result.decision),
+        "as_expected": not result.wrong,
+        "wrong": list(result.wrong),
+        "helpdesks": {outcome.helpdesk.name: _outcome_document(outcome) for outcome in result.outcomes},
+    }
+
+
+def _outcome_document(outcome: Outcome) -> Mapping[str, Any]:
+    view = outcome.view
+    return {
         "id": view.id,
-        "channel": result.decision.channel,
-        "subject": view.subject,
+        "channel": outcome.decision.channel,
         "status": view.status,
         "priority": view.priority,
         "tags": sorted(view.tags),
         "fields": dict(view.fields),
         "notes": list(view.notes),
         "writes": view.writes,
-        "because": reasons(result.decision),
-        "as_expected": not result.wrong,
-        "wrong": list(result.wrong),
     }
