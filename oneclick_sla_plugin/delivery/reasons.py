@@ -1,18 +1,24 @@
-"""What of an error may be told: words of ours, numbers, names of classes and places in code.
+"""What of an error may be told: words of ours, codes, numbers, names of classes and places in code.
 
 An exception's message and arguments may quote a customer, so they never go into
-a log, the ledger or the state of an account.
+a log, the ledger or the state of an account. An adapter's reason is a word of ours
+and the platform's codes; one that looks like anything else is left out.
 """
 
 from __future__ import annotations
 
+import re
 import traceback
 
 from oneclick_sla_plugin.errors import AccountPaused, PlatformError, TemporaryPlatformError, TicketChanged, Unauthorised
 
+_CODE = r"[A-Za-z_][A-Za-z0-9_.]{0,63}"
+_REASON = re.compile(rf"[a-z_]{{1,32}}(?:: {_CODE}(?: {_CODE})?(?:, {_CODE}(?: {_CODE})?)*)?")
+"""``credentials``, ``rejected: BlankValue``, ``rejected: invalid_value type, missing_field email``."""
+
 
 def reason_of(error: PlatformError) -> str:
-    """For example ``unauthorised: read ticket, status 401``."""
+    """For example ``permanent: write ticket, status 422 (rejected: BlankValue)``."""
     match error:
         case TicketChanged():
             word = "ticket changed"
@@ -24,7 +30,9 @@ def reason_of(error: PlatformError) -> str:
             word = "unauthorised"
         case _:
             word = "permanent"
-    return f"{word}: {error.operation}" + (f", status {error.status}" if error.status is not None else "")
+    status = f", status {error.status}" if error.status is not None else ""
+    why = f" ({error.reason})" if _REASON.fullmatch(error.reason) else ""
+    return f"{word}: {error.operation}{status}{why}"
 
 
 def classes_of(error: BaseException) -> list[str]:

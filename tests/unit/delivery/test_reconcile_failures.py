@@ -70,18 +70,20 @@ def test_a_ticket_that_kills_its_workers_is_buried_unread(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "status", "reason"),
+    ("status", "why", "reason"),
     [
-        (PermanentPlatformError, 404, "permanent: update ticket, status 404"),
-        (PermanentPlatformError, 422, "permanent: update ticket, status 422"),
-        (PermanentPlatformError, None, "permanent: update ticket"),
+        (404, SECRET, "permanent: update ticket, status 404"),
+        (422, "rejected: my card is 4111", "permanent: update ticket, status 422"),
+        (422, "My card", "permanent: update ticket, status 422"),
+        (422, "rejected: BlankValue, InvalidValue", "permanent: update ticket, status 422 (rejected: BlankValue, InvalidValue)"),
+        (400, "rejected: invalid_value type", "permanent: update ticket, status 400 (rejected: invalid_value type)"),
+        (None, "foreign_link", "permanent: update ticket (foreign_link)"),
+        (None, "", "permanent: update ticket"),
     ],
 )
-def test_a_permanent_error_waits_for_a_person(
-    desk: Desk, kind: type[PlatformError], status: int | None, reason: str
-) -> None:
-    """The reason is words of ours and a number, nothing that the platform said."""
-    desk.helpdesk.reads = [error(kind, status=status, reason=SECRET)]
+def test_a_permanent_error_waits_for_a_person(desk: Desk, status: int | None, why: str, reason: str) -> None:
+    """The reason is a word of ours with the platform's codes and a number; sentences are left out."""
+    desk.helpdesk.reads = [error(PermanentPlatformError, status=status, reason=why)]
     assert desk.look() is Outcome.BURIED
     assert [dead.reason for dead in desk.ledger.dead()] == [reason]
 
