@@ -12,9 +12,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
-from oneclick_sla_plugin.errors import PermanentPlatformError, PlatformError
-from oneclick_sla_plugin.exchanges import Answers, wait
+from oneclick_sla_plugin.errors import PlatformError, TicketChanged
+from oneclick_sla_plugin.exchanges import LONGEST_WAIT, Answers, wait
 from oneclick_sla_plugin.ports import Request, Response
 
 PLATFORM = "zendesk"
@@ -37,18 +38,18 @@ class ZendeskAnswers(Answers):
 
     def failure(self, request: Request, response: Response) -> PlatformError | None:
         if response.status == 422 and request.path.startswith(TICKETS_PATH) and _is_closed(response):
-            return PermanentPlatformError(**self.facts(request, response), reason="closed")
+            # It was not when it was read, or nothing had been written: the next read shows it.
+            return TicketChanged(**self.facts(request, response), reason="closed")
         return super().failure(request, response)
 
     def retry_after(self, response: Response) -> timedelta | None:
-        """``Retry-After`` (seconds) decides.
+        """``Retry-After`` decides: seconds, or from a proxy in between a date, counted from the answer's own.
 
         Without it the reset of an exhausted limit counts, in the spellings of 2023
         (``rate-limit-reset``) and of 2024 (``ratelimit-reset``), then per endpoint:
         ``zendesk-ratelimit-tickets-update: total=100; remaining=0; resets=59``.
         """
-        waits = (wait(value) for value in _named_waits(response.headers))
-        return next((found for found in waits if found is not None), None)
+        return next((found for found in _named_waits(response.headers) if found is not None), None)
 
     def refusal_codes(self, response: Response) -> tuple[str, ...]:
         """The codes in ``details``.
@@ -69,14 +70,24 @@ ANSWERS = ZendeskAnswers()
 fetch, json_object, unexpected_body = ANSWERS.fetch, ANSWERS.json_object, ANSWERS.unexpected_body
 
 
-def _named_waits(headers: Mapping[str, str]) -> Iterator[str]:
-    yield headers.get("retry-after", "")
+def _named_waits(headers: Mapping[str, str]) -> Iterator[timedelta | None]:
+    yield wait(headers.get("retry-after", ""))
+    yield _until(headers.get("retry-after", ""), headers.get("date", ""))
     for spelling in ("ratelimit", "rate-limit"):
         if headers.get(f"{spelling}-remaining", "").strip() == "0":
-            yield headers.get(f"{spelling}-reset", "")
+            yield wait(headers.get(f"{spelling}-reset", ""))
     for _, parts in endpoint_limits(headers):
         if parts.get("remaining") == "0":
-            yield parts.get("resets", "")
+            yield wait(parts.get("resets", ""))
+
+
+def _until(date: str, now: str) -> timedelta | None:
+    """Between two dates of headers, an hour at most: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after"""
+    try:
+        between = parsedate_to_datetime(date) - parsedate_to_datetime(now)
+    except (ValueError, TypeError):
+        return None
+    return min(max(between, timedelta(0)), LONGEST_WAIT)
 
 
 def endpoint_limits(headers: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -69,7 +69,7 @@ _KNOWN_EVENTS = frozenset(event.removeprefix(_EVENT_PREFIX) for event in SUBSCRI
 
 _TICKET_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _TICKET_SUBJECT = re.compile(r"zen:ticket:([1-9][0-9]{0,18})", re.ASCII)
-_TEMPLATE_ID = re.compile(rb'"ticket_id"\s*:\s*"?(\d{1,19})')
+_TEMPLATE_ID = re.compile(rb'"ticket_id"\s*:\s*"?(\d{1,19})(?!\d)')
 
 
 @dataclass(frozen=True, slots=True)

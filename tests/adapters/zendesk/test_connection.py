@@ -218,11 +218,11 @@ class TestWriting:
         assert len(zendesk.sent("PUT")) == 1
 
     def test_a_closed_ticket_says_so(self, connection: ZendeskConnection, zendesk: Fake) -> None:
-        """Closed is final on Zendesk, and the reason tells it from other refusals."""
+        """It was closed after it was read, and the reason tells it from other conflicts."""
         ticket = connection.read("42")
         details = {"status": [{"description": "Status: closed prevents ticket update"}]}
         zendesk.answers["PUT", TICKET] = answer({"error": "RecordInvalid", "details": details}, 422)
-        with pytest.raises(PermanentPlatformError) as raised:
+        with pytest.raises(TicketChanged) as raised:
             connection.write(ticket, self.CHANGES, Written())
         assert raised.value.reason == "closed"
 

@@ -182,14 +182,17 @@ class TestWriting:
         with pytest.raises(PermanentPlatformError, match="keys dropped: mood"):
             connection.write(ticket, Changes(priority=Priority.URGENT), Written())
 
-    def test_a_closed_ticket_takes_nothing(self, account_there: ZendeskSandbox, connect: Connect) -> None:
-        """The refusal says so, and is final."""
+    def test_a_ticket_that_is_closed_under_a_look_has_changed(
+        self, account_there: ZendeskSandbox, connect: Connect
+    ) -> None:
+        """It takes nothing any more, which reading again shows: no case for the dead list."""
         connection = connect()
         ticket = connection.read(open_ticket(account_there))
         account_there.agent_changes(ticket.id, status="closed")
-        with pytest.raises(PermanentPlatformError) as raised:
+        with pytest.raises(TicketChanged) as raised:
             connection.write(ticket, Changes(priority=Priority.URGENT), Written())
         assert (raised.value.status, raised.value.reason) == (422, "closed")
+        assert (connection.read(ticket.id).status, connection.closed_is_final) == (Status.CLOSED, True)
 
     def test_a_refusal_names_codes_and_no_values(self, account_there: ZendeskSandbox, connect: Connect) -> None:
         """Why it was refused, in Zendesk's codes; the descriptions beside them may quote the ticket."""
