@@ -436,7 +436,8 @@ class _Reader:
         secret = read_secret(source)
         if secret is None and not self._lenient:
             what = f"environment variable {name} is not set" if kind == "env" else f"file {name} cannot be read"
-            self._problems.append(Problem(path, what))
+            hint = "oneclick-sla install makes this one" if key == MADE_BY_INSTALL else ""
+            self._problems.append(Problem(path, what, hint))
         return secret
 
     def _section(self, model: type[_Model], raw: object, path: str) -> _Model | None:

@@ -244,7 +244,9 @@ def _deliveries(webhook: Found) -> Exchange[list[Check]]:
     failed = [each for each in ended if each.get("status") not in _DELIVERED]
     if not failed:
         return [Check("deliveries", True, f"{len(ended)} delivered, none failed")]
-    words = f"{len(failed)} of {len(ended)} failed, last with status {failed[0].get('status_code')}"
+    code = failed[0].get("status_code")
+    last = f"answered {code}" if code is not None else str(failed[0].get("status"))  # "circuit broken", "throttled"
+    words = f"{len(failed)} of {len(ended)} failed, the last one {last}"
     good = ended[0] is not failed[0] and len(failed) / len(ended) <= _FAILING
     if failed[0].get("status_code") in (401, 403):
         remedy = _REMEDY_OF_REFUSAL

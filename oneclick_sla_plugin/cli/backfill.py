@@ -40,7 +40,7 @@ def backfill(
 ) -> None:
     """Mark ACCOUNT's existing tickets, so that the running program looks at them.
 
-    Stop it with Ctrl-C at any time; the same command goes on where it was.
+    Stop it with Ctrl-C at any time; the same command goes on at the page it was at. Marking a ticket twice does no harm.
     """
     del open_only  # the only choice there is; named so that others can be added
     configure_logging("error")
@@ -54,7 +54,7 @@ def backfill(
             try:
                 run(tell)
             except KeyboardInterrupt:
-                click.echo(f"stopped after {run.marked} tickets; the same command goes on", err=True)
+                click.echo(f"stopped after {run.marked} tickets; the same command goes on at this page", err=True)
                 ctx.exit(1)
     click.echo(f"{run.marked} tickets marked")
 

@@ -163,12 +163,13 @@ def _keep_secrets(installation: Installation, account: AccountConfig, show: bool
         where = f"accounts.{account.name}.{account.platform}.{setting}"
         if source is not None:
             standing = read_secret(source)
-            if standing is not None and standing.get_secret_value() == secret:
+            # While a secret is changed the source may hold two, with a blank between.
+            if standing is not None and secret in (standing.get_secret_value(), *standing.get_secret_value().split()):
                 click.echo(f"  = {where}: is in {source.kind} {source.name}")
                 continue
             if source.kind == "file":
                 _write_secret(source, secret)
-                click.echo(f"  + {where}: written to file {source.name}")
+                click.echo(f"  + {where}: written to file {source.name}; start oneclick-sla serve anew if it runs")
                 continue
         target = f"environment variable {source.name}" if source else f"{where} (add {{ env = … }} or {{ file = … }})"
         click.echo(f"  ! the signing secret has to go into {target}")

@@ -6,7 +6,7 @@ It shares no rule with the adapter, so that the one can prove the other wrong.
 ``rules`` what views list and triggers do, ``events``, ``webhooks`` and ``invocations``
 what is told to the outside, ``limits`` and ``faults`` what stands in a client's way,
 ``pages`` what a person sees in a browser. Not simulated: search, macros, automations,
-attachments, redaction, Markdown, actions of triggers that change the ticket.
+attachments, Markdown, actions of triggers that change the ticket.
 """
 
 from oneclick_sla_zendesk.simulator.faults import Fault, Faults

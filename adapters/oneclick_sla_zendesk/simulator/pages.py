@@ -129,7 +129,7 @@ _TICKET = _BASE.replace(
 <div class="who"><strong>{{ comment.author }}</strong>
 {% if not comment.public %}<span class="mark">private note</span>{% endif %}
 {% if comment.call %}<span class="mark">call</span>{% endif %}
-<time>{{ comment.at }}</time></div>
+<time>{{ comment.at }} UTC</time></div>
 <pre>{{ comment.text }}</pre>
 </article>
 {% endfor %}
