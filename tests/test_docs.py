@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from oneclick_sla_plugin import config, errors, hookspecs
+from oneclick_sla_plugin import errors, hookspecs
 from oneclick_sla_plugin.cli import cli
+from oneclick_sla_plugin.config import tables
 from oneclick_sla_plugin.domain.decision import decide
 from oneclick_sla_plugin.domain.model import Priority, Written
 from oneclick_sla_plugin.plugins import Plugins
@@ -49,13 +50,13 @@ def test_every_hook_is_documented_with_its_arguments(hook: str) -> None:
     [
         name
         for section in (
-            config._Server,
-            config._Engine,
-            config._Plugins,
-            config._Complaints,
-            config._Account,
-            config._Sensitive,
-            config._OwnPattern,
+            tables.ServerTable,
+            tables.EngineTable,
+            tables.PluginsTable,
+            tables.ComplaintsTable,
+            tables.AccountTable,
+            tables.SensitiveTable,
+            tables.OwnPatternTable,
         )
         for name in section.model_fields
     ],

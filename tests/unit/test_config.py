@@ -130,6 +130,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
         (ACCOUNT.replace("policy", 'time_zone = "America"\npolicy'), "accounts.acme.time_zone", "IANA"),
         (ACCOUNT + 'token = { env = "NOT_SET" }', "accounts.acme.zendesk.token", "NOT_SET is not set"),
         (ACCOUNT + 'tokens = ["x", { file = "none" }]', "accounts.acme.zendesk.tokens[1]", "cannot be read"),
+        (ACCOUNT + 'webhook_secrets = [{ file = "none" }]', "accounts.acme.zendesk.webhook_secrets[0]", "sla install"),
         (ACCOUNT + 'token = { file = "a\\u0000b" }', "accounts.acme.zendesk.token", "cannot be read"),
         (f'[server]\ndatabase = {{ env = "NOT_SET" }}\nprocesses = 4\n{ACCOUNT}', "server.database", "NOT_SET"),
     ],

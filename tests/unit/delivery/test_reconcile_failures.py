@@ -15,7 +15,6 @@ from oneclick_sla_plugin.domain.decision import Decision
 from oneclick_sla_plugin.domain.model import Status, Ticket, TicketKey
 from oneclick_sla_plugin.errors import (
     PermanentPlatformError,
-    PlatformError,
     StoreError,
     TemporaryPlatformError,
     TicketGone,
@@ -75,7 +74,11 @@ def test_a_ticket_that_kills_its_workers_is_buried_unread(desk: Desk) -> None:
         (404, SECRET, "permanent: update ticket, status 404"),
         (422, "rejected: my card is 4111", "permanent: update ticket, status 422"),
         (422, "My card", "permanent: update ticket, status 422"),
-        (422, "rejected: BlankValue, InvalidValue", "permanent: update ticket, status 422 (rejected: BlankValue, InvalidValue)"),
+        (
+            422,
+            "rejected: BlankValue, InvalidValue",
+            "permanent: update ticket, status 422 (rejected: BlankValue, InvalidValue)",
+        ),
         (400, "rejected: invalid_value type", "permanent: update ticket, status 400 (rejected: invalid_value type)"),
         (None, "foreign_link", "permanent: update ticket (foreign_link)"),
         (None, "", "permanent: update ticket"),
