@@ -2,7 +2,7 @@
 
 It shares no rule with the adapter, so that the one can prove the other wrong.
 :class:`~oneclick_sla_zendesk.simulator.sandbox.ZendeskSandbox` is the way in;
-``routes`` and ``configuration`` are the HTTP API, ``account`` what an update does,
+``routes``, ``user_routes`` and ``configuration`` are the HTTP API, ``account`` what an update does,
 ``rules`` what views list and triggers do, ``events``, ``webhooks`` and ``invocations``
 what is told to the outside, ``limits`` and ``faults`` what stands in a client's way,
 ``pages`` what a person sees in a browser. Not simulated: search, macros, automations,

@@ -1,4 +1,4 @@
-"""The simulated account: its users, ticket fields and tickets, and what an update does to a ticket.
+"""The simulated account: its ticket fields and tickets, and what an update does to a ticket.
 
 https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ is the source
 of the rules; all methods are safe to call from several threads.
@@ -6,14 +6,14 @@ of the rules; all methods are safe to call from several threads.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from oneclick_sla_plugin.ports import Clock
 from oneclick_sla_zendesk.simulator import text
+from oneclick_sla_zendesk.simulator.directory import Directory
 from oneclick_sla_zendesk.simulator.errors import conflict, invalid_parameter, record_invalid, record_not_found
 from oneclick_sla_zendesk.simulator.fields import FieldRegistry, TagsAndValues, TicketField, tags_of
 from oneclick_sla_zendesk.simulator.records import (
@@ -21,7 +21,6 @@ from oneclick_sla_zendesk.simulator.records import (
     Audit,
     Change,
     Comment,
-    Organization,
     Ticket,
     User,
     changes_between,
@@ -57,66 +56,18 @@ class Happening:
     merged_into: int | None = None
 
 
-class Account:
+class Account(Directory):
     """All records of one account, under one lock."""
 
     def __init__(self, *, clock: Clock, first_ticket_id: int, listener: Callable[[Happening], None]) -> None:
         """``listener`` is called under :attr:`lock`, in the order in which things happen."""
-        self.lock = threading.RLock()
+        super().__init__(clock)
         self.tags_first = True
-        self._clock = clock
         self._listener = listener
-        self._last_id = 360_000
         self._next_ticket_id = first_ticket_id
-        self._users: dict[int, User] = {}
-        self._users_by_email: dict[str, User] = {}
-        self._organizations: dict[int, Organization] = {}
         self._tickets: dict[int, Ticket] = {}
         self._deleted: dict[int, Ticket] = {}
         self.ticket_fields = FieldRegistry(self.new_id, self._now)
-
-    # --- users ---
-
-    def add_user(self, user_id: int | None, name: str, email: str, role: str) -> User:
-        with self.lock:
-            user = User(user_id or self.new_id(), name, email, role, self._now())
-            self._users[user.id] = self._users_by_email[email] = user
-            return user
-
-    def user(self, user_id: int) -> User:
-        """``RefusalError`` (404) when there is none."""
-        with self.lock:
-            if user_id not in self._users:
-                raise record_not_found()
-            return self._users[user_id]
-
-    def users(self, user_ids: Iterable[int]) -> list[User]:
-        """Those that exist."""
-        with self.lock:
-            return [self._users[user_id] for user_id in user_ids if user_id in self._users]
-
-    def requester(self, name: str, email: str) -> User:
-        """The user with this address, made when there is none."""
-        with self.lock:
-            return self._users_by_email.get(email) or self.add_user(None, name or email, email, "end-user")
-
-    def change_user(self, user_id: int, **attributes: Any) -> User:
-        """``attributes`` are those of :class:`User`. ``RefusalError`` (404) when there is none."""
-        with self.lock:
-            user = replace(self.user(user_id), **attributes)
-            self._users[user.id] = self._users_by_email[user.email] = user
-            return user
-
-    def add_organization(self, name: str, tags: Iterable[str]) -> Organization:
-        with self.lock:
-            organization = Organization(self.new_id(), name, frozenset(tags), self._now())
-            self._organizations[organization.id] = organization
-            return organization
-
-    def organizations(self, organization_ids: Iterable[int]) -> list[Organization]:
-        """Those that exist."""
-        with self.lock:
-            return [self._organizations[each] for each in organization_ids if each in self._organizations]
 
     def fields(self) -> list[TicketField]:
         """All ticket fields."""
@@ -379,15 +330,6 @@ class Account:
         self._tickets[ticket.id] = ticket
         self._listener(Happening(ticket, actor, audit, merged_into=merged_into))
         return ticket
-
-    def new_id(self, count: int = 1) -> int:
-        """The first of ``count`` ids that nothing else has."""
-        first = self._last_id + 1
-        self._last_id += count
-        return first
-
-    def _now(self) -> datetime:
-        return self._clock().replace(microsecond=0)
 
 
 def _by_id(given: Any) -> dict[int, Any]:

@@ -78,6 +78,7 @@ class Configuration:
             ("POST", "/api/v2/webhooks", self._create_webhook),
             ("POST", "/api/v2/webhooks/test", self._test_webhook),
             ("GET", "/api/v2/webhooks/<webhook_id>", self._show_webhook),
+            ("PUT", "/api/v2/webhooks/<webhook_id>", self._replace_webhook),
             ("PATCH", "/api/v2/webhooks/<webhook_id>", self._update_webhook),
             ("DELETE", "/api/v2/webhooks/<webhook_id>", self._delete_webhook),
             ("GET", "/api/v2/webhooks/<webhook_id>/signing_secret", self._show_secret),
@@ -204,6 +205,11 @@ class Configuration:
     def _show_webhook(self, webhook_id: str) -> Answer:
         with self._account.lock:
             return {"webhook": webhook_json(self._webhooks.get(webhook_id))}, 200
+
+    def _replace_webhook(self, webhook_id: str) -> Answer:
+        with self._account.lock:
+            self._webhooks.replace(webhook_id, part("webhook"))
+        return "", 204
 
     def _update_webhook(self, webhook_id: str) -> Answer:
         with self._account.lock:

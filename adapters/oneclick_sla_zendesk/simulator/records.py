@@ -38,10 +38,16 @@ class User:
     email: str
     role: str
     created_at: datetime
+    updated_at: datetime
     organization_id: int | None = None
     tags: frozenset[str] = frozenset()
     active: bool = True
     suspended: bool = False
+
+    @property
+    def generated_at(self) -> datetime:
+        """By which the export of users is ordered."""
+        return self.updated_at
 
     @property
     def is_staff(self) -> bool:

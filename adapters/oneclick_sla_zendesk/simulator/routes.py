@@ -1,7 +1,7 @@
 """The HTTP API of the simulated account.
 
-Every path may end in ``.json``. A request needs a bearer token from
-``POST /oauth/tokens``; a refusal is JSON in the vendor's words.
+Every path may end in ``.json``. A request needs a login: a bearer token from
+``POST /oauth/tokens``, or an API token; a refusal is JSON in the vendor's words.
 https://developer.zendesk.com/api-reference/ticketing/introduction/
 """
 
@@ -23,18 +23,14 @@ from oneclick_sla_zendesk.simulator import shapes
 from oneclick_sla_zendesk.simulator.account import CREATE_KEYS, UPDATE_KEYS, Account
 from oneclick_sla_zendesk.simulator.bodies import Answer, body, part
 from oneclick_sla_zendesk.simulator.configuration import Configuration
-from oneclick_sla_zendesk.simulator.errors import (
-    RefusalError,
-    conflict,
-    forbidden,
-    invalid_parameter,
-    unauthenticated,
-)
+from oneclick_sla_zendesk.simulator.errors import RefusalError, conflict, invalid_parameter, unauthenticated
+from oneclick_sla_zendesk.simulator.fields import tags_of
 from oneclick_sla_zendesk.simulator.limits import Budgets, Call, Limits
 from oneclick_sla_zendesk.simulator.oauth import Tokens
-from oneclick_sla_zendesk.simulator.paging import Json, export, in_order, page
+from oneclick_sla_zendesk.simulator.paging import Json, export, ids_of, in_order, page
 from oneclick_sla_zendesk.simulator.records import Ticket, User
 from oneclick_sla_zendesk.simulator.rules import BusinessRules
+from oneclick_sla_zendesk.simulator.user_routes import UserRoutes
 from oneclick_sla_zendesk.simulator.webhooks import Webhooks
 
 _FINE_SCOPES = ("tickets", "users", "webhooks")
@@ -64,6 +60,7 @@ class Api:
         self._configuration = Configuration(
             account=account, webhooks=webhooks, rules=rules, base_url=base_url, shown=self._shown
         )
+        self._users = UserRoutes(account=account, base_url=base_url, clock=clock, shown=self._shown)
         self._lock = threading.Lock()
         self._conflicts: Counter[str] = Counter()
         self._delay = timedelta(0)
@@ -85,14 +82,18 @@ class Api:
             ("GET", "/api/v2/tickets", self._list_tickets),
             ("POST", "/api/v2/tickets", self._create_ticket),
             ("GET", "/api/v2/tickets/<int:ticket_id>", self._show_ticket),
+            ("GET", "/api/v2/tickets/show_many", self._show_tickets),
             ("PUT", "/api/v2/tickets/<int:ticket_id>", self._update_ticket),
+            ("DELETE", "/api/v2/tickets/<int:ticket_id>", self._delete_ticket),
+            ("GET", "/api/v2/tickets/<int:ticket_id>/tags", self._list_tags),
+            ("PUT", "/api/v2/tickets/<int:ticket_id>/tags", self._add_tags),
+            ("POST", "/api/v2/tickets/<int:ticket_id>/tags", self._set_tags),
+            ("DELETE", "/api/v2/tickets/<int:ticket_id>/tags", self._remove_tags),
             ("GET", "/api/v2/tickets/<int:ticket_id>/comments", self._list_comments),
             ("GET", "/api/v2/tickets/<int:ticket_id>/audits", self._list_audits),
             ("PUT", "/api/v2/comment_redactions/<int:comment_id>", self._redact_comment),
-            ("GET", "/api/v2/users/me", self._show_me),
-            ("GET", "/api/v2/users/show_many", self._show_users),
-            ("GET", "/api/v2/users/<int:user_id>", self._show_user),
             ("GET", "/api/v2/incremental/tickets/cursor", self._export_tickets),
+            *self._users.routes(),
             *self._configuration.routes(),
         )
 
@@ -161,9 +162,9 @@ class Api:
         return sorted(self._account.tickets(), key=lambda ticket: ticket.id, reverse=order.startswith("-"))
 
     def _export_tickets(self) -> Answer:
-        if g.user.role != "admin":
-            raise forbidden("Only administrators can export")
-        return export(self._account.all_tickets(), self._shown, self._base_url, self._clock()), 200
+        without_deleted = request.args.get("exclude_deleted") == "true"
+        tickets = self._account.tickets() if without_deleted else self._account.all_tickets()
+        return export("tickets", tickets, self._shown, self._base_url, self._clock()), 200
 
     def _show_ticket(self, ticket_id: int) -> Answer:
         ticket = self._account.ticket(ticket_id)
@@ -171,12 +172,17 @@ class Api:
         wanted = request.args.get("include", "").split(",")
         people = self._account.users(dict.fromkeys((ticket.requester_id, ticket.submitter_id)))
         if "users" in wanted:
-            shown["users"] = [shapes.user_json(user) for user in people]
+            shown["users"] = self._users.as_json(people)
         if "organizations" in wanted:
             homes = [user.organization_id for user in people if user.organization_id is not None]
             found = self._account.organizations(dict.fromkeys(homes))
             shown["organizations"] = [shapes.organization_json(organization) for organization in found]
         return shown, 200
+
+    def _show_tickets(self) -> Answer:
+        wanted = set(ids_of("ids"))
+        found = [self._shown(ticket) for ticket in self._account.tickets() if ticket.id in wanted]
+        return page("tickets", found, self._base_url), 200
 
     def _create_ticket(self) -> Answer:
         """Make a ticket. With ``via`` it comes in as if the requester had written it in that channel.
@@ -213,12 +219,42 @@ class Api:
         self._wait(before_effect=False)
         return shown, 200, _warning(given, UPDATE_KEYS)
 
+    def _delete_ticket(self, ticket_id: int) -> Answer:
+        self._account.delete_ticket(ticket_id, actor=g.user)
+        return "", 204
+
+    # --- tags: https://developer.zendesk.com/api-reference/ticketing/ticket-management/tags/ ---
+
+    def _list_tags(self, ticket_id: int) -> Answer:
+        return {"tags": sorted(self._account.ticket(ticket_id).tags)}, 200
+
+    def _add_tags(self, ticket_id: int) -> Answer:
+        return self._change_tags(ticket_id, lambda standing, given: standing | given), 200
+
+    def _set_tags(self, ticket_id: int) -> Answer:
+        return self._change_tags(ticket_id, lambda _, given: given), 201
+
+    def _remove_tags(self, ticket_id: int) -> Answer:
+        return self._change_tags(ticket_id, lambda standing, given: standing - given), 200
+
+    def _change_tags(self, ticket_id: int, change: Callable[[frozenset[str], frozenset[str]], frozenset[str]]) -> Json:
+        """An update of its own, safe on the same terms as one of the whole ticket."""
+        given = body()
+        with self._account.lock:
+            tags = change(self._account.ticket(ticket_id).tags, tags_of(given.get("tags")))
+            update: Json = {name: given[name] for name in ("safe_update", "updated_stamp") if name in given}
+            update["tags"] = sorted(tags)
+            after, _ = self._account.update_ticket(ticket_id, update, actor=g.user, channel="api")
+        return {"tags": sorted(after.tags)}
+
+    # --- comments and audits ---
+
     def _list_comments(self, ticket_id: int) -> Answer:
         comments = [shapes.comment_json(item) for item in self._account.ticket(ticket_id).comments]
         shown = page("comments", in_order(comments), self._base_url)
         if "users" in request.args.get("include", "").split(","):
             authors = dict.fromkeys(comment["author_id"] for comment in shown["comments"])
-            shown["users"] = [shapes.user_json(user) for user in self._account.users(authors)]
+            shown["users"] = self._users.as_json(self._account.users(authors))
         return shown, 200
 
     def _redact_comment(self, comment_id: int) -> Answer:
@@ -242,18 +278,6 @@ class Api:
 
     def _shown(self, ticket: Ticket) -> Json:
         return shapes.ticket_json(ticket, self._account.fields(), self._base_url)
-
-    # --- users ---
-
-    def _show_me(self) -> Answer:
-        return {"user": shapes.user_json(g.user)}, 200
-
-    def _show_user(self, user_id: int) -> Answer:
-        return {"user": shapes.user_json(self._account.user(user_id))}, 200
-
-    def _show_users(self) -> Answer:
-        ids = [int(text) for text in request.args.get("ids", "").split(",") if text.strip().isdigit()]
-        return page("users", [shapes.user_json(user) for user in self._account.users(ids)], self._base_url), 200
 
 
 def _warning(given: Mapping[str, Any], permitted: frozenset[str]) -> dict[str, str]:

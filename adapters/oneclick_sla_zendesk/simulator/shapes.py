@@ -116,8 +116,9 @@ def _audited(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-def user_json(user: User) -> dict[str, Any]:
+def user_json(user: User, base_url: str) -> dict[str, Any]:
     return {
+        "url": f"{base_url}/api/v2/users/{user.id}.json",
         "id": user.id,
         "name": user.name,
         "email": user.email,
@@ -127,6 +128,7 @@ def user_json(user: User) -> dict[str, Any]:
         "organization_id": user.organization_id,
         "tags": sorted(user.tags),
         "created_at": instant(user.created_at),
+        "updated_at": instant(user.updated_at),
     }
 
 

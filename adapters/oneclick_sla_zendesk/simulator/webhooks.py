@@ -72,9 +72,7 @@ class Webhooks:
 
     def create(self, given: Mapping[str, Any]) -> Webhook:
         """A webhook with a new secret. ``RefusalError`` (400) when something is missing or the kinds are mixed."""
-        for name in ("name", "endpoint", "http_method", "request_format", "status"):
-            if not given.get(name):
-                raise invalid_parameter(name)
+        _check_complete(given)
         now = self._clock()
         blank = Webhook(_new_ulid(), "", "", "", "", "", (), now, now, signing_secret=_new_secret())
         return self._keep(self._changed(blank, given))
@@ -86,6 +84,11 @@ class Webhooks:
         if (CONDITIONAL in before.subscriptions) != (CONDITIONAL in after.subscriptions):
             raise invalid_parameter("subscriptions")
         return self._keep(after)
+
+    def replace(self, webhook_id: str, given: Mapping[str, Any]) -> Webhook:
+        """As :meth:`update`, and 400 when something is missing."""
+        _check_complete(given)
+        return self.update(webhook_id, given)
 
     def delete(self, webhook_id: str) -> None:
         del self._webhooks[self.get(webhook_id).id]
@@ -222,6 +225,12 @@ class Webhooks:
     def _keep(self, webhook: Webhook) -> Webhook:
         self._webhooks[webhook.id] = webhook
         return webhook
+
+
+def _check_complete(given: Mapping[str, Any]) -> None:
+    for name in ("name", "endpoint", "http_method", "request_format", "status"):
+        if not given.get(name):
+            raise invalid_parameter(name)
 
 
 def webhook_json(webhook: Webhook) -> dict[str, Any]:

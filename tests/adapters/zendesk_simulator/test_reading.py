@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
@@ -83,7 +83,7 @@ def test_every_path_may_end_in_json(api: Api, ticket_id: str) -> None:
         ("GET", "/api/v2/ticket_fields/99", 404, "RecordNotFound"),
         ("GET", "/api/v2/webhooks/99", 404, "RecordNotFound"),
         ("GET", "/api/v2/nothing", 404, "InvalidEndpoint"),
-        ("DELETE", "/api/v2/tickets/1", 405, "MethodNotAllowed"),
+        ("PATCH", "/api/v2/tickets/1", 405, "MethodNotAllowed"),
     ],
 )
 def test_refusals_are_json(api: Api, method: str, path: str, status: int, error: str) -> None:
@@ -159,6 +159,40 @@ def test_lists_without_pages(api: Api, ticket_id: str) -> None:
     shown = api.get("/api/v2/tickets")
     assert [ticket["id"] for ticket in shown["tickets"]] == [1]
     assert (shown["count"], shown["next_page"]) == (1, None)
+
+
+def test_numbered_pages(api: Api, sandbox: ZendeskSandbox) -> None:
+    """Each names the next and the one before, by addresses that can be called as they are; ten thousand items at most."""
+    for _ in range(5):
+        sandbox.open_ticket(channel=Channel.EMAIL, subject="Invoice", text="It is wrong.")
+    seen: list[list[int]] = []
+    query: dict[str, str] = {"per_page": "2"}
+    while query:
+        shown = api.call("GET", "/api/v2/tickets.json", query=query).json()
+        seen.append([ticket["id"] for ticket in shown["tickets"]])
+        link = urlsplit(shown["next_page"] or "")
+        assert not link.path or f"{link.scheme}://{link.netloc}{link.path}" == f"{sandbox.base_url}/api/v2/tickets.json"
+        query = dict(parse_qsl(link.query))
+    assert seen == [[1, 2], [3, 4], [5]]
+    assert dict(parse_qsl(urlsplit(shown["previous_page"]).query)) == {"per_page": "2", "page": "2"}
+    assert api.call("GET", "/api/v2/tickets", query={"page": "100"}).status == 200
+    assert api.call("GET", "/api/v2/tickets", query={"page": "101"}).status == 400
+
+
+def test_several_tickets_at_once(api: Api, sandbox: ZendeskSandbox, ticket_id: str) -> None:
+    """Those that exist, up to a hundred."""
+    other = sandbox.open_ticket(channel=Channel.EMAIL, subject="Order", text="Where is it?")
+    found = api.call("GET", "/api/v2/tickets/show_many", query={"ids": f"{other},99,{ticket_id}"}).json()
+    assert [str(ticket["id"]) for ticket in found["tickets"]] == [ticket_id, other]
+    many = ",".join(str(number) for number in range(101))
+    refused = api.call("GET", "/api/v2/tickets/show_many", query={"ids": many})
+    assert (refused.status, refused.json()["error"]) == (400, "TooManyValues")
+
+
+def test_a_ticket_can_be_deleted(api: Api, ticket_id: str) -> None:
+    """204, and 404 from then on."""
+    assert api.call("DELETE", f"/api/v2/tickets/{ticket_id}").status == 204
+    assert api.call("GET", f"/api/v2/tickets/{ticket_id}").status == 404
 
 
 def test_pages_of_audits(api: Api, sandbox: ZendeskSandbox, ticket_id: str) -> None:

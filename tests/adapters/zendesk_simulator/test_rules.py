@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(seconds=30)
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-AGENT = User(9002, "Alex", "alex@example.com", "agent", NOW)
+AGENT = User(9002, "Alex", "alex@example.com", "agent", NOW, NOW)
 CREATED = {"field": "update_type", "operator": "is", "value": "Create"}
 CHANGED = {"field": "update_type", "operator": "is", "value": "Change"}
 

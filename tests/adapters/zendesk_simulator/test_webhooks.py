@@ -118,6 +118,10 @@ def test_a_webhook_can_be_changed_and_deleted(api: Api) -> None:
     assert (changed.status, changed.body) == (204, b"")
     shown = api.get(path)["webhook"]
     assert (shown["endpoint"], shown["name"]) == ("http://127.0.0.1:9/y", "SLA plugin")
+    assert api.call("PUT", path, {"webhook": {"name": "Renamed"}}).status == 400  # PUT wants all of it
+    whole = {name: shown[name] for name in ("endpoint", "http_method", "request_format", "status")}
+    assert api.call("PUT", path, {"webhook": {**whole, "name": "Renamed"}}).status == 204
+    assert api.get(path)["webhook"]["name"] == "Renamed"
     assert api.call("DELETE", path).status == 204
     assert api.call("GET", path).status == 404
 
