@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from pydantic import SecretStr
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 from oneclick_sla_plugin.domain.changes import Changes, Desired, Note, diff, note_keys, written_after
 from oneclick_sla_plugin.domain.model import Author, Channel, Field, Priority, tag_of
 from oneclick_sla_plugin.errors import PermanentPlatformError, TicketChanged
-from oneclick_sla_plugin.ports import Connection, Sandbox, Services
+from oneclick_sla_plugin.ports import Connection, Request, Sandbox, Services
 from oneclick_sla_plugin.transport import HttpTransport
 from oneclick_sla_zendesk.plugin import ZendeskPlatform
 
@@ -60,6 +61,16 @@ def install(connection: Connection) -> list[str]:
         if step.action != "keep":
             step.apply()
     return [step.action for step in steps]
+
+
+def make_field(sandbox: Sandbox, field: dict[str, Any]) -> None:
+    """By the account's admin."""
+    headers = {"authorization": f"Bearer {sandbox.agent_token}", "content-type": "application/json"}
+    body = json.dumps({"ticket_field": field}).encode()
+    with HttpTransport(sandbox.base_url) as http:
+        assert (
+            http.send(Request("POST", "/api/v2/ticket_fields", "make field", headers=headers, body=body)).status == 201
+        )
 
 
 def open_ticket(sandbox: Sandbox) -> str:
@@ -126,3 +137,34 @@ def test_a_wrong_secret_is_told_as_such(sandbox: Sandbox, clock: Callable[[], da
         connection = ZendeskPlatform().connect("acme", settings, Services(lambda _base_url: http, clock))
         with pytest.raises(PermanentPlatformError, match="login"):
             connection.read(open_ticket(sandbox))
+
+
+def test_fields_and_tags_of_the_accounts_own_stand_beside_ours(connection: Connection, sandbox: Sandbox) -> None:
+    """The list of tags is replaced as a whole, and a checkbox or a dropdown follows its tag: none of theirs may go."""
+    for field in (
+        {"type": "checkbox", "title": "Callback", "tag": "callback"},
+        {"type": "tagger", "title": "Area", "custom_field_options": [{"name": "Sales", "value": "sales"}]},
+    ):
+        make_field(sandbox, field)
+    install(connection)
+    ticket_id = open_ticket(sandbox)
+    sandbox.agent_changes(ticket_id, fields={"Callback": True, "Area": "sales"})
+    ticket = connection.read(ticket_id)
+    connection.write(ticket, diff(ticket, DESIRED), written_after(ticket, DESIRED))
+    view = sandbox.view(ticket_id)
+    assert set(view.tags) == DESIRED.tags | {"billing", "callback", "sales"}
+    assert (view.fields["Callback"], view.fields["Area"]) == ("yes", "Sales")
+
+
+def test_a_note_is_private_and_a_reply_public_whatever_came_before(connection: Connection, sandbox: Sandbox) -> None:
+    """On Zendesk the visibility of the last comment carries over, unless the update says which."""
+    ticket = connection.read(open_ticket(sandbox))
+    sandbox.agent_replies(ticket.id, "On it.", public=True)
+    note = Desired(notes=(Note("first", "Reply by Tuesday."),))
+    ticket = connection.read(ticket.id)
+    connection.write(ticket, diff(ticket, note), written_after(ticket, note))
+    reply = Desired(notes=note.notes, reply=Note("second", "We have your message."))
+    ticket = connection.read(ticket.id)
+    connection.write(ticket, diff(ticket, reply), written_after(ticket, reply))
+    told = [(message.author, message.public) for message in connection.read(ticket.id).messages]
+    assert told[1:] == [(Author.AGENT, True), (Author.US, False), (Author.US, True)]

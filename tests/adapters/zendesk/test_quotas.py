@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from oneclick_sla_plugin.domain.model import Channel
+from oneclick_sla_plugin.domain.changes import Changes
+from oneclick_sla_plugin.domain.model import Channel, Priority, Written
 from oneclick_sla_plugin.errors import TemporaryPlatformError
 from oneclick_sla_plugin.ports import Quota, Request, Response
 from oneclick_sla_plugin.transport import HttpTransport
@@ -119,3 +120,31 @@ def test_a_limit_that_is_used_up_says_how_long_to_wait(
     with pytest.raises(TemporaryPlatformError) as raised:
         connection.read("1")
     assert (raised.value.status, raised.value.reason, raised.value.retry_after) == (429, "rate_limit", MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("limits", "allowed", "wait"),
+    [
+        pytest.param(Limits(), 30, timedelta(minutes=10), id="30 on one ticket in ten minutes"),
+        pytest.param(Limits(updates_per_ticket=999), 100, timedelta(minutes=1), id="100 a minute"),
+        pytest.param(Limits(updates_per_minute=20, json=False), 20, timedelta(minutes=1), id="20, as on a trial"),
+    ],
+)
+def test_updates_beyond_a_budget_wait_as_long_as_zendesk_says(
+    account_there: ZendeskSandbox,
+    connect: Callable[..., ZendeskConnection],
+    limits: Limits,
+    allowed: int,
+    wait: timedelta,
+) -> None:
+    """The limit of one ticket has no header of its own: its refusal is the first that is heard of it."""
+    connection = connect()
+    opened = account_there.open_ticket(channel=Channel.EMAIL, subject="Invoice", text="It is wrong.")
+    ticket = connection.read(opened)
+    account_there.limits = limits
+    for number in range(allowed):
+        connection.write(ticket, Changes(priority=(Priority.LOW, Priority.HIGH)[number % 2]), Written())
+    with pytest.raises(TemporaryPlatformError) as raised:
+        connection.write(ticket, Changes(priority=Priority.URGENT), Written())
+    assert (raised.value.status, raised.value.reason, raised.value.retry_after) == (429, "rate_limit", wait)
+    assert account_there.view(ticket.id).writes == allowed

@@ -44,6 +44,8 @@ class Program:
         self.connection: ZendeskConnection | None = None
         self.rang: list[Doorbell] = []
         self.refused: list[str] = []
+        self.store_failures = 0
+        self.broken = False
         self._clock = clock
         self.server = LoopbackServer("program")
         self.server.app.add_url_rule("/webhooks/acme", view_func=self._receive, methods=["POST"])
@@ -52,12 +54,18 @@ class Program:
 
     def _receive(self) -> Response:
         assert self.connection is not None
+        if self.broken:
+            return Response(status=500)
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            self.rang.append(self.connection.receive(headers, request.get_data(), self._clock()))
+            doorbell = self.connection.receive(headers, request.get_data(), self._clock())
         except WebhookRejected as refusal:
             self.refused.append(refusal.reason)
             return Response(status=refusal.status)
+        if self.store_failures:
+            self.store_failures -= 1
+            return Response(status=self.connection.retry_status)
+        self.rang.append(doorbell)
         return Response(status=202)
 
     @property
@@ -204,3 +212,70 @@ class TestWebhooks:
         ticket = connection.read(ticket_id)
         assert (ticket.id, ticket.priority, ticket.status) == (ticket_id, Priority.URGENT, Status.ON_HOLD)
         assert ticket.group is None
+
+
+class TestLostWebhooks:
+    @pytest.mark.parametrize(("failures", "heard"), [(3, True), (4, False)])
+    def test_what_could_not_be_kept_comes_again_three_times(
+        self,
+        account_there: ZendeskSandbox,
+        connect: Connect,
+        program: Program,
+        clock: Clock,
+        failures: int,
+        heard: bool,
+    ) -> None:
+        """Zendesk repeats what is answered 409, signed anew; after the third time the export still names the ticket."""
+        apply(connect(), program.url)
+        program.connection = connect()
+        ticket_id = open_ticket(account_there)
+        assert account_there.wait_delivered(PATIENCE)
+        program.rang.clear()
+        clock.advance(timedelta(minutes=1))
+        since = clock()
+        program.store_failures = failures
+        account_there.agent_changes(ticket_id, status="pending")
+        assert account_there.wait_delivered(PATIENCE)
+        assert (program.tickets, program.refused) == ({ticket_id} if heard else set(), [])
+        clock.advance(timedelta(minutes=2))
+        assert program.connection.changed(since, None).ticket_ids == (ticket_id,)
+
+    def test_a_delivery_that_is_lost_is_found_by_the_export(
+        self, account_there: ZendeskSandbox, connect: Connect, program: Program, clock: Clock
+    ) -> None:
+        """Creation and first comment are told of apart, and both may be lost."""
+        apply(connect(), program.url)
+        program.connection = connect()
+        since = clock()
+        account_there.webhooks.drop_deliveries = 2
+        lost = open_ticket(account_there)
+        told = open_ticket(account_there)
+        assert account_there.wait_delivered(PATIENCE)
+        assert program.tickets == {told}
+        clock.advance(timedelta(minutes=2))
+        assert program.connection.changed(since, None).ticket_ids == (lost, told)
+
+    def test_what_an_open_circuit_breaker_swallows_is_told_by_the_check_and_found_by_the_export(
+        self, account_there: ZendeskSandbox, connect: Connect, program: Program, clock: Clock
+    ) -> None:
+        """Zendesk stops sending to a program that fails too often; those events are lost for good."""
+        apply(connect(), program.url)
+        connection = program.connection = connect()
+        program.broken = True
+        for _ in range(50):  # a creation and a comment each
+            open_ticket(account_there)
+        assert account_there.wait_delivered(PATIENCE)
+        program.broken = False
+        clock.advance(timedelta(seconds=1))
+        since = clock()
+        lost = open_ticket(account_there)
+        assert account_there.wait_delivered(PATIENCE)
+        assert program.tickets == set()
+        [deliveries] = [check for check in connection.check(program.url) if check.name == "deliveries"]
+        assert (deliveries.good, "the last one circuit broken" in deliveries.found) == (False, True)
+        clock.advance(timedelta(seconds=5))
+        told = open_ticket(account_there)
+        assert account_there.wait_delivered(PATIENCE)
+        assert program.tickets == {told}
+        clock.advance(timedelta(minutes=2))
+        assert connection.changed(since, None).ticket_ids == (lost, told)
