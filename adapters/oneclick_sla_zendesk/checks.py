@@ -163,6 +163,8 @@ class Examination:
 
 _REMEDY_OF_SCOPE = f"allow the OAuth client the scopes {login.INSTALL_SCOPE}, and its user the role of an administrator"
 _REMEDY_OF_REFUSAL = "compare webhook_secrets with the webhook's signing secret, and the clocks"
+_REMEDY_OF_LINK = "set base_url to the account's own address at zendesk.com: Zendesk's lists go on there"
+_REMEDY_OF_QUOTA = "see in Admin Center (APIs, usage) who else calls, or lower this program's share of the quota"
 
 
 def business_rules(steps: Sequence[InstallStep]) -> Iterator[Check]:
@@ -187,7 +189,8 @@ def _guarded(name: str, part: Exchange[list[Check]]) -> Exchange[list[Check]]:
         return [Check(name, False, f"{error.operation}: refused, status {error.status}", _REMEDY_OF_SCOPE)]
     except PlatformError as error:
         facts = ", ".join(part for part in (error.reason, f"status {error.status}" if error.status else "") if part)
-        return [Check(name, False, f"{error.operation} failed ({facts})", "try again; see status.zendesk.com")]
+        remedy = _REMEDY_OF_LINK if error.reason == "foreign_link" else "try again; see status.zendesk.com"
+        return [Check(name, False, f"{error.operation} failed ({facts})", remedy)]
 
 
 def _login_failure(error: PlatformError) -> Iterator[Check]:
@@ -202,6 +205,8 @@ def _login_failure(error: PlatformError) -> Iterator[Check]:
             yield Check("login", True, "accepted")
             remedy = f"allow the OAuth client the scopes {login.RUN_SCOPE}"
             yield Check("scopes", False, "the token opens less than is needed", remedy)
+        case "rate_limit" | "quota":
+            yield Check("login", False, "not tried: the account's calls are used up", _REMEDY_OF_QUOTA)
         case _:
             remedy = "is base_url right, and does this machine reach it?"
             yield Check("login", False, f"Zendesk does not answer ({error.reason})", remedy)
@@ -211,9 +216,8 @@ def _quota(found: Sequence[Quota]) -> Iterator[Check]:
     for quota in found:
         if quota.name == ACCOUNT:
             good = quota.limit > 0 and quota.remaining / quota.limit >= _LEAST_QUOTA
-            remedy = "see in Admin Center (APIs, usage) who else calls, or lower this program's share of the quota"
             words = f"{quota.remaining:g} of {quota.limit:g} calls left this minute"
-            yield Check("quota", good, words, "" if good else remedy)
+            yield Check("quota", good, words, "" if good else _REMEDY_OF_QUOTA)
 
 
 def _field(spec: FieldSpec, definition: Mapping[str, Any] | None) -> Check:

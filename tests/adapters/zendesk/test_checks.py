@@ -186,6 +186,40 @@ def test_a_planted_fault_is_found_and_its_remedy_named(
     assert any(remedy in check.remedy for check in found.values())
 
 
+def test_a_trigger_that_was_switched_off_is_found(
+    account_there: ZendeskSandbox, connect: Connect, receiver: Receiver
+) -> None:
+    """Where triggers call the webhook, one that is silent loses every ticket."""
+    connection = connect(webhook="triggers")
+    apply(connection, receiver.url)
+    assert problems(connect(webhook="triggers").check(receiver.url)) == {}
+    [created, _] = call(account_there, "GET", "/api/v2/triggers")["triggers"]
+    call(account_there, "PUT", f"/api/v2/triggers/{created['id']}", b'{"trigger": {"active": false}}')
+    [found] = problems(connect(webhook="triggers").check(receiver.url)).values()
+    assert (found.name, found.remedy) == (
+        'trigger "oneclick-sla: acme: ticket created"',
+        "run oneclick-sla install",
+    )
+
+
+def test_a_mapped_domain_is_told_by_its_links(account_there: ZendeskSandbox, connect: Connect, url: str) -> None:
+    """Zendesk answers under it, but its lists go on at the account's own address, where no login is sent."""
+    page = b"""{"ticket_fields": [{"id": 1}], "meta": {"has_more": true},
+        "links": {"next": "https://acme.zendesk.com/api/v2/ticket_fields?page[after]=x"}}"""
+    account_there.answer_next(2, 200, operation="GET /api/v2/ticket_fields", body=page)
+    found = problems(connect().check(url))
+    assert "zendesk.com" in found["ticket fields"].remedy
+
+
+def test_a_limit_that_is_used_up_is_not_taken_for_a_wrong_address(
+    account_there: ZendeskSandbox, connect: Connect, url: str
+) -> None:
+    """Whoever looks at an account that others keep busy should look at them."""
+    account_there.answer_next(1, 429, operation="GET /api/v2/users/me", headers={"Retry-After": "30"})
+    [found] = connect().check(url)
+    assert (found.name, "used up" in found.found, "who else calls" in found.remedy) == ("login", True, True)
+
+
 @pytest.mark.parametrize(
     ("settings", "names"),
     [
