@@ -108,6 +108,14 @@ def _fits(field: TicketField, value: Any) -> bool:
     return True
 
 
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
+
+
 def _is_date(text: str) -> bool:
     try:
         date.fromisoformat(text)
@@ -209,6 +217,8 @@ class FieldRegistry:
             options=options,
             updated_at=self._now(),
         )
+        if not _is_pattern(changed.regexp or ""):
+            raise record_invalid("regexp_for_validation", "Regexp: is invalid")
         values = [option.value for option in options]
         taken = frozenset[str]().union(*(other.tags for other in self._fields.values() if other.id != field.id))
         for value in [*values, *([changed.tag] if changed.tag else [])]:

@@ -225,7 +225,12 @@ class BusinessRules:
 def _action(entry: Any) -> tuple[str, tuple[str, ...]]:
     field = entry.get("field") if isinstance(entry, dict) else None
     value = entry.get("value") if isinstance(entry, dict) else None
-    if field not in _RECIPIENTS or not isinstance(value, list) or len(value) != _RECIPIENTS[field]:
+    if (
+        not isinstance(field, str)
+        or field not in _RECIPIENTS
+        or not isinstance(value, list)
+        or len(value) != _RECIPIENTS[field]
+    ):
         raise record_invalid("actions", "Actions: are invalid")
     return field, tuple(str(part) for part in value)
 
