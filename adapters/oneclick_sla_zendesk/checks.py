@@ -21,7 +21,14 @@ from oneclick_sla_zendesk import login
 from oneclick_sla_zendesk.blueprint import FIELD_SPECS, FieldSpec, WebhookSpec, options_of, webhook_specs
 from oneclick_sla_zendesk.exchanges import PAGE_SIZE, entries
 from oneclick_sla_zendesk.fields import DROPDOWN, definitions, identify, option_values
-from oneclick_sla_zendesk.inventory import WEBHOOKS_PATH, Found, find_webhook, path_of, signing_secret
+from oneclick_sla_zendesk.inventory import (
+    WEBHOOKS_PATH,
+    Found,
+    find_webhook,
+    path_of,
+    signing_secret,
+    subscriptions_of,
+)
 from oneclick_sla_zendesk.limits import fetch, json_object
 from oneclick_sla_zendesk.quotas import ACCOUNT, quotas
 from oneclick_sla_zendesk.settings import ZendeskSettings
@@ -121,7 +128,7 @@ class Examination:
         words = "leads to this program" if right else "leads to another address"
         remedy = f"{_INSTALL}, or mend server.public_url: it should be {self.webhook_url}"
         yield Check("webhook address", right, words, "" if right else remedy)
-        standing, wanted = set(webhook.get("subscriptions") or ()), set(self.webhook.subscriptions)
+        standing, wanted = subscriptions_of(webhook), set(self.webhook.subscriptions)
         missing = sorted(event.rpartition(".")[2] for event in wanted - standing)
         words = f"{len(standing & wanted)} of {len(wanted)} subscribed"
         yield Check(

@@ -11,6 +11,8 @@ from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request
 from oneclick_sla_zendesk import limits
 
+_TEXTS = ("agent_description", "description", "name", "status", "title", "type")
+
 PAGE_SIZE = ("page[size]", "100")
 """Cursor paging at its largest page: https://developer.zendesk.com/api-reference/introduction/pagination/"""
 
@@ -40,14 +42,25 @@ def pages(first: Request, base_url: str) -> Exchange[Sequence[Mapping[str, Any]]
 
 
 def entries(found: Sequence[Mapping[str, Any]], key: str, operation: str) -> Sequence[Mapping[str, Any]]:
-    """The objects under ``key`` of all pages, each with an ``id``. Raises ``PermanentPlatformError`` for another shape."""
+    """The objects under ``key`` of all pages, each with an ``id``, and with texts or nothing under :data:`_TEXTS`.
+
+    Raises ``PermanentPlatformError`` for another shape.
+    """
     listed = []
     for page in found:
         values = page.get(key)
-        if not isinstance(values, list) or not all(isinstance(value, dict) and "id" in value for value in values):
+        if not isinstance(values, list) or not all(_is_entry(value) for value in values):
             raise limits.unexpected_body(operation)
         listed += values
     return listed
+
+
+def _is_entry(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("id"), int | str)
+        and all(isinstance(value.get(name), str | None) for name in _TEXTS)
+    )
 
 
 def _following(link: str, first: Request, base_url: str) -> Request:

@@ -90,4 +90,4 @@ def _ids(page: Mapping[str, Any], operation: str, left_out: Iterable[str]) -> tu
     tickets = page.get("tickets")
     if not isinstance(tickets, list) or not all(isinstance(ticket, dict) and "id" in ticket for ticket in tickets):
         raise limits.unexpected_body(operation)
-    return tuple(dict.fromkeys(str(ticket["id"]) for ticket in tickets if ticket.get("status") not in left_out))
+    return tuple(dict.fromkeys(str(ticket["id"]) for ticket in tickets if str(ticket.get("status")) not in left_out))

@@ -18,6 +18,7 @@ from oneclick_sla_plugin.domain.model import TAG_FIELDS, Field, tag_of
 from oneclick_sla_plugin.exchanges import Exchange
 from oneclick_sla_plugin.ports import Request
 from oneclick_sla_zendesk.exchanges import PAGE_SIZE, entries, pages
+from oneclick_sla_zendesk.limits import unexpected_body
 
 FIELDS_PATH = "/api/v2/ticket_fields"
 
@@ -90,10 +91,21 @@ def marker(name: Field) -> str:
 
 
 def definitions(base_url: str) -> Exchange[Sequence[Mapping[str, Any]]]:
-    """All ticket fields of the account, inactive ones too."""
+    """All ticket fields of the account, inactive ones too. Raises ``PermanentPlatformError`` for another shape."""
     request = Request("GET", FIELDS_PATH, "read ticket fields", query=(PAGE_SIZE,))
-    found = yield from pages(request, base_url)
-    return entries(found, "ticket_fields", request.operation)
+    found = entries((yield from pages(request, base_url)), "ticket_fields", request.operation)
+    if not all(_is_definition(definition) for definition in found):
+        raise unexpected_body(request.operation)
+    return found
+
+
+def _is_definition(found: Mapping[str, Any]) -> bool:
+    options = found.get("custom_field_options") or []
+    return (
+        isinstance(found["id"], int)
+        and isinstance(options, list)
+        and all(isinstance(option, dict) and isinstance(option.get("value"), str) for option in options)
+    )
 
 
 def catalogue(found: Iterable[Mapping[str, Any]]) -> FieldCatalogue:

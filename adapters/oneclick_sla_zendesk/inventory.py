@@ -104,6 +104,12 @@ def find_webhook(account: str, spec: WebhookSpec, base_url: str) -> Exchange[Fou
     return next((hook for hook in found if hook.get("name") == spec.name), None)
 
 
+def subscriptions_of(webhook: Found) -> frozenset[str]:
+    """The events that a webhook is told of, or the one subscription of one that triggers call."""
+    listed = webhook.get("subscriptions")
+    return frozenset(str(event) for event in listed) if isinstance(listed, list) else frozenset()
+
+
 def signing_secret(webhook: Found | None) -> Exchange[str]:
     """The secret that Zendesk made for a webhook; creating one does not tell it."""
     operation = "read signing secret"

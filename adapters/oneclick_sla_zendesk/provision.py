@@ -39,6 +39,7 @@ from oneclick_sla_zendesk.inventory import (
     find_webhook,
     path_of,
     signing_secret,
+    subscriptions_of,
     take_inventory,
 )
 from oneclick_sla_zendesk.limits import fetch
@@ -291,7 +292,7 @@ def webhook_creation(wanted: Mapping[str, Any]) -> Request:
 def webhook_correction(found: Found, wanted: Mapping[str, Any]) -> Request | None:
     """What differs on an existing webhook; ``None`` when nothing does. The order of events is no difference."""
     differing = {key: wanted[key] for key in ("endpoint", "status") if found.get(key) != wanted[key]}
-    if set(found.get("subscriptions") or ()) != set(wanted["subscriptions"]):
+    if subscriptions_of(found) != set(wanted["subscriptions"]):
         differing["subscriptions"] = wanted["subscriptions"]
     if not differing:
         return None

@@ -85,7 +85,7 @@ def read_ticket(ticket_id: str, account: Account) -> Exchange[Ticket]:
     )
     try:
         ticket = build_ticket(body, comments, history, account)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         ticket = None
     # Raised outside the handler: a conversion's error may quote what it was given.
     if ticket is None:
@@ -118,9 +118,9 @@ def build_ticket(
         created_at=created_at,
         updated_at=instant(raw["updated_at"]),
         channel=channels.channel_of(via),
-        subject=raw.get("subject") or raw.get("raw_subject") or "",
+        subject=_text(raw.get("subject") or raw.get("raw_subject")),
         status=status,
-        tags=frozenset(raw.get("tags") or ()),
+        tags=frozenset(_text(tag) for tag in raw.get("tags") or ()),
         requester=_requester(raw, users, body.get("organizations") or (), account),
         messages=messages,
         status_history=tuple(audits.status_history(history, created_at, status)),
@@ -149,12 +149,19 @@ def _id(value: int | None) -> str | None:
     return None if value is None else str(value)
 
 
+def _text(value: object) -> str:
+    """A text that may be missing. Raises ``TypeError`` for anything else."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise TypeError("no text")
+
+
 # --- Comments ---------------------------------------------------------------------------------
 
 
 def comment_text(comment: Mapping[str, Any]) -> str:
     """What a comment says, as :class:`Message` has it."""
-    return comment.get("plain_body") or comment.get("body") or ""
+    return _text(comment.get("plain_body") or comment.get("body"))
 
 
 def _message(
