@@ -60,7 +60,7 @@ def answer(body: object) -> Response:
     return Response(200, {}, json.dumps(body).encode())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
 @given(st.data())
 def test_reading_a_ticket(
     connection: ZendeskConnection, zendesk: Fake, sample: Callable[[str], Any], data: st.DataObject
@@ -74,7 +74,7 @@ def test_reading_a_ticket(
     zendesk.answers["GET", path] = answer(sample(f"{name}.json"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_reading_the_ticket_fields(sample: Callable[[str], Any], data: st.DataObject) -> None:
     """They are read before any ticket."""
@@ -83,6 +83,7 @@ def test_reading_the_ticket_fields(sample: Callable[[str], Any], data: st.DataOb
         catalogue(run(definitions("https://acme.zendesk.com"), lambda _: answer(body)))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_looking_at_what_is_installed(data: st.DataObject) -> None:
     """Fields, views, webhooks, triggers: what an installation and a removal begin with."""
