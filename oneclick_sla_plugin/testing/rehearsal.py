@@ -16,7 +16,7 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from oneclick_sla_plugin.bootstrap import Program, build
-from oneclick_sla_plugin.config import AccountConfig, Config
+from oneclick_sla_plugin.config import AccountConfig, ComplaintsConfig, Config
 from oneclick_sla_plugin.domain.model import Ticket
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.ports import Clock, Platform, Sandbox, Services
@@ -41,6 +41,7 @@ class Part:
     platform: str
     policy: str = "en-linea-365"
     language: str | None = None
+    send: tuple[str, ...] = ()
 
 
 class Rehearsal:
@@ -54,9 +55,16 @@ class Rehearsal:
     program: Program
 
     def __init__(
-        self, parts: Mapping[str, Part], folder: Path, *, plugins: Plugins | None = None, begins: datetime = MONDAY
+        self,
+        parts: Mapping[str, Part],
+        folder: Path,
+        *,
+        plugins: Plugins | None = None,
+        begins: datetime = MONDAY,
+        complaints: ComplaintsConfig | None = None,
     ) -> None:
         self._parts = parts
+        self._complaints = complaints or ComplaintsConfig()
         self.folder = folder
         self._plugins = plugins or Plugins.load()
         self.clock = ManualClock(begins)
@@ -88,6 +96,7 @@ class Rehearsal:
                 language=part.language,
                 time_zone=None,
                 observe=False,
+                send=part.send,
                 settings=installed(platform, name, sandbox, f"{door.base_url}/webhooks/{name}", self.clock),
             )
         config = Config(
@@ -101,6 +110,7 @@ class Rehearsal:
             lease=timedelta(days=30),  # days pass while a worker works
             blocked_plugins=(),
             accounts=accounts,
+            complaints=self._complaints,
         )
         self.sandboxes = sandboxes
         self.program = stack.enter_context(build(config, clock=self.clock, plugins=self._plugins))
@@ -112,13 +122,19 @@ class Rehearsal:
     def settle(self) -> None:
         """Let webhooks arrive and be dealt with; time moves on as far as that takes. ``TimeoutError`` if it never ends."""
         for _ in range(_MOST_ROUNDS):
-            if not self._quiet():
-                continue
+            self.work()
             if not self.program.ledger.count_unsettled():
                 return
             now = self.clock()
             self.clock.advance_to(max(self.program.ledger.next_due_at(now) or now, now + _SPACING))
         raise TimeoutError("what was marked is not dealt with")
+
+    def work(self) -> None:
+        """Let webhooks arrive and what is due be done, while the time stands still. ``TimeoutError`` as for settling."""
+        for _ in range(_MOST_ROUNDS):
+            if self._quiet():
+                return
+        raise TimeoutError("each look is the cause of the next")
 
     def _quiet(self) -> bool:
         """Let all that is due be done; false when something began meanwhile. ``TimeoutError`` if it takes too long."""

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, Self, assert_never
+from typing import Self, assert_never
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
-from flask import Flask
-from pydantic import SecretStr
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from oneclick_sla_plugin.analysing import Analyst
-from oneclick_sla_plugin.bootstrap import Program, build
+from oneclick_sla_plugin.bootstrap import Program
 from oneclick_sla_plugin.cli.complaint_sheet import sheet
 from oneclick_sla_plugin.cli.demo.results import (
     Chapter,
@@ -32,25 +28,23 @@ from oneclick_sla_plugin.cli.demo.results import (
     next_duty,
 )
 from oneclick_sla_plugin.cli.demo.script import Script, ScriptedAccount, ScriptedTicket, Step
-from oneclick_sla_plugin.config import AccountConfig, ComplaintsConfig, Config
+from oneclick_sla_plugin.config import ComplaintsConfig
 from oneclick_sla_plugin.delivery.reconcile import Account
 from oneclick_sla_plugin.domain.complaint import Stage as ComplaintStage
 from oneclick_sla_plugin.domain.explanation import Explanation, explain
 from oneclick_sla_plugin.domain.model import Field, Ticket
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.policy_files import find_policy
-from oneclick_sla_plugin.ports import Connection, Directory, Person, Platform, Redactor, Sandbox, Services
+from oneclick_sla_plugin.ports import Connection, Directory, Person, Platform, Redactor, Sandbox
 from oneclick_sla_plugin.storage.register import SqlRegister
 from oneclick_sla_plugin.storage.register_records import Complaint
 from oneclick_sla_plugin.storage.register_totals import totals
-from oneclick_sla_plugin.testing.clock import ManualClock
-from oneclick_sla_plugin.transport import HttpTransport
-from oneclick_sla_plugin.web.app import app_of
+from oneclick_sla_plugin.testing.rehearsal import Part, Rehearsal
 
 _BEGINS = datetime(2026, 12, 4, 14, 0, tzinfo=UTC)
 _SPACING = timedelta(seconds=3)
 """Longer than the least time between two looks at one ticket."""
-_PATIENCE = timedelta(seconds=20)
+_COMPLAINTS = ComplaintsConfig(supplier_name="En Linea 365", supplier_address="Lima, Perú")
 _ROUNDS = 500
 """More than so many looks between two events of the script are a fault."""
 
@@ -71,7 +65,7 @@ class Stage:
         self._accounts = accounts
         self._plugins = Plugins.load(plugins=plugins, blocked=blocked)
         self._cleanup = ExitStack()
-        self.sandboxes: dict[str, Sandbox] = {}
+        self.sandboxes: Mapping[str, Sandbox] = {}
         self.program: Program
         self.helpdesks: list[Helpdesk] = []
 
@@ -86,44 +80,15 @@ class Stage:
 
     def _set_up(self, stack: ExitStack) -> None:
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oneclick-sla-demo-")))
-        self.clock = ManualClock(_BEGINS)
-        door = _Door()
-        base_url = stack.enter_context(_serving(door))
-        accounts = {}
         self._zones: dict[str, ZoneInfo] = {}
+        parts = {}
         for account, platform in product(self._accounts.values(), self._plugins.platforms.values()):
             name = account_name(account, platform.name)
-            sandbox = platform.sandbox(port=0, clock=self.clock)
-            stack.callback(sandbox.close)
-            self.sandboxes[name] = sandbox
             self._zones[name] = account.zone
-            secrets = _install(platform, name, sandbox, f"{base_url}/webhooks/{name}", self.clock)
-            accounts[name] = AccountConfig(
-                name=name,
-                platform=platform.name,
-                policy=(account.policy,),
-                language=account.language,
-                time_zone=None,
-                observe=False,
-                settings={**sandbox.settings(), **secrets},
-                send=account.send,
-            )
-        self._config = Config(
-            path=self.folder / "demo",
-            database=f"sqlite:///{self.folder / 'demo.db'}",
-            listen="127.0.0.1:0",
-            public_url=base_url,
-            processes=1,
-            threads=8,
-            workers=4,
-            lease=timedelta(days=30),  # the demo's days pass while a worker works
-            blocked_plugins=(),
-            accounts=accounts,
-            complaints=ComplaintsConfig(supplier_name="En Linea 365", supplier_address="Lima, Perú"),
-        )
-        self.program = stack.enter_context(build(self._config, clock=self.clock, plugins=self._plugins))
-        self.program.start()
-        door.app = app_of(self.program)
+            parts[name] = Part(platform.name, account.policy, account.language, account.send)
+        rehearsal = Rehearsal(parts, self.folder, plugins=self._plugins, begins=_BEGINS, complaints=_COMPLAINTS)
+        self._rehearsal = stack.enter_context(rehearsal)
+        self.clock, self.sandboxes, self.program = rehearsal.clock, rehearsal.sandboxes, rehearsal.program
         self.helpdesks = [self._helpdesk(platform) for platform in self._plugins.platforms.values()]
 
     def _helpdesk(self, platform: Platform) -> Helpdesk:
@@ -162,10 +127,7 @@ class Stage:
 
     def work(self) -> None:
         """Let webhooks arrive and due tickets be looked at, while the time stands still."""
-        for sandbox in self.sandboxes.values():
-            sandbox.wait_delivered(_PATIENCE)
-        self.program.engine.ring()
-        self.program.engine.wait_idle(_PATIENCE)
+        self._rehearsal.work()
 
     def outcome(self, helpdesk: Helpdesk, account: ScriptedAccount, ticket_id: str) -> Outcome:
         """How a ticket stands now."""
@@ -189,7 +151,7 @@ class Stage:
         ticket = connection.read(printed.key.id)
         person = connection.person(ticket.requester.id) if isinstance(connection, Directory) else Person()
         zone = self._zones[printed.key.account]
-        document = sheet(printed, ticket, person, self._config.complaints, zone)
+        document = sheet(printed, ticket, person, _COMPLAINTS, zone)
         with tempfile.NamedTemporaryFile(
             "w", prefix="oneclick-sla-demo-", suffix=".html", encoding="utf-8", delete=False
         ) as file:  # readable by the owner alone; it stays, to be opened with a browser and printed
@@ -294,46 +256,3 @@ def _do(step: Step, sandbox: Sandbox, ticket_id: str) -> None:
             pass
         case _:
             assert_never(step.do)
-
-
-class _Door:
-    """The address of the web application, known before the application is: a WSGI callable that hands on."""
-
-    app: Flask | None = None
-
-    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
-        assert self.app is not None, "no webhook is sent before the program is up"  # noqa: S101
-        return self.app(environ, start_response)
-
-
-class _Silent(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the demo's output is its table."""
-
-
-@contextmanager
-def _serving(app: Callable[..., Iterable[bytes]]) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def _install(
-    platform: Platform, account: str, sandbox: Sandbox, webhook_url: str, clock: ManualClock
-) -> dict[str, Any]:
-    """What ``oneclick-sla install`` does, against the sandbox; returns the account's secrets."""
-    login = {name: SecretStr(value) for name, value in sandbox.secrets().items() if name != "webhook_secrets"}
-    with HttpTransport(sandbox.base_url, platform=platform.name) as http:
-        services = Services(open_http=lambda _: http, clock=clock)
-        connection = platform.connect(account, {**sandbox.settings(), **login}, services)
-        installation = connection.installation(webhook_url)
-        for step in installation.steps:
-            if step.action != "keep":
-                step.apply()
-        return {**login, **{name: [SecretStr(value)] for name, value in installation.secrets().items()}}
