@@ -53,14 +53,19 @@ def test_nothing_planted_in_the_demo_is_left_anywhere(logged: list[str], caplog:
     caplog.set_level(logging.DEBUG)
     values = Values(366)
     customers, agents = values.text(), values.text()
-    page = json.dumps({"error": values.word(), "description": customers}).encode()
+    # A word that could be a code, where codes stand; and a code, with the text beside it.
+    pages = [
+        (status, json.dumps({"error": code, "code": code, "description": customers}).encode())
+        for status, code in ((500, values.word()), (422, "validation"))
+    ]
     with Stage(load_script().accounts) as stage:
         performance = stage.play(planted(load_script(), customers, agents))
         performance.register.sheet_path.unlink()  # made to hold the customer's words
         for sandbox in stage.sandboxes.values():  # and a ticket that dies, on a helpdesk that quotes it
-            sandbox.answer_next(1, 422, operation=sandbox.write_operation, body=page)
+            for status, page in pages:
+                sandbox.answer_next(1, status, operation=sandbox.write_operation, body=page)
             sandbox.open_ticket(channel=Channel.EMAIL, subject=values.word(), text=customers)
-        stage.pass_time(stage.clock() + timedelta(minutes=1))
+        stage.pass_time(stage.clock() + timedelta(minutes=10))
         program, register = stage.program, performance.register
 
         assert {one.key.account for one in program.ledger.dead()} == set(stage.sandboxes)

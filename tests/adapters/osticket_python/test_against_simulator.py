@@ -155,7 +155,15 @@ def test_an_error_inside_osticket_is_answered_with_the_same_request_once(
         connection.write(ticket, Changes(priority=Priority.LOW), written_after(ticket, DESIRED))
 
 
-@pytest.mark.parametrize(("status", "body"), [(400, b"URL not supported"), (404, b"<html>"), (502, b"<html>")])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, b"URL not supported"),
+        (404, b"<html>"),
+        (422, b'{"error":"a_word_that_is_not_the_protocols"}'),
+        (502, b"<html>"),
+    ],
+)
 def test_an_answer_that_is_not_the_plugins_gives_no_ticket_up(
     connect: Connect, sandbox: OsTicketSandbox, status: int, body: bytes
 ) -> None:
@@ -163,8 +171,9 @@ def test_an_answer_that_is_not_the_plugins_gives_no_ticket_up(
     connection, ticket_id = connect(), open_ticket(sandbox)
     connection.read(ticket_id)
     sandbox.answer_next(1, status, body=body)
-    with pytest.raises(TemporaryPlatformError):
+    with pytest.raises(TemporaryPlatformError) as caught:
         connection.read(ticket_id)
+    assert caught.value.reason in ("no_plugin", "unavailable")
 
 
 @pytest.mark.parametrize("delivery", ["webhook", "fetch"])
