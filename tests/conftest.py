@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
@@ -19,6 +20,10 @@ from oneclick_sla_plugin.storage.database import Database, open_database
 from oneclick_sla_plugin.storage.ledger import SqlLedger
 
 pytest.register_assert_rewrite("oneclick_sla_plugin.testing.contract")
+
+# No test is timed: a busy machine must not fail one.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 POSTGRESQL = os.environ.get("ONECLICK_SLA_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/test")
 """A database in whose server tests may create databases of their own."""

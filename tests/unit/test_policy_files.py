@@ -320,7 +320,7 @@ def damaged(draw: st.DrawFn) -> str:
 
 
 @given(damaged())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_is_wrong_is_a_configuration_error(text: str) -> None:
     try:
         policy = parse_policy(text)

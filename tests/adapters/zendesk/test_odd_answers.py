@@ -74,7 +74,7 @@ def test_reading_a_ticket(
     zendesk.answers["GET", path] = answer(sample(f"{name}.json"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_reading_the_ticket_fields(sample: Callable[[str], Any], data: st.DataObject) -> None:
     """They are read before any ticket."""

@@ -241,7 +241,7 @@ def pieces(text: str, size: int) -> Iterator[str]:
         yield text[at : at + size]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(before=st.integers(0, 3 * PIECE_BYTES), size=st.integers(1000, 2 * PIECE_BYTES))
 def test_a_value_is_found_once_wherever_a_piece_ends(scanner: Scanner, before: int, size: int) -> None:
     text = (HARMLESS * (before // len(HARMLESS) + 1))[:before] + f"\nmi tarjeta {card()} gracias\n" + HARMLESS * 1000

@@ -188,7 +188,7 @@ amounts = st.integers(-30 * 60, 30 * 60)
 # --- against the twin -----------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(cases(), asked_minutes, asked_minutes)
 def test_open_time_is_what_a_walk_over_the_minutes_counts(case: Case, a: int, b: int) -> None:
     """`between` and `is_open` agree with counting open minutes one by one."""
@@ -203,7 +203,7 @@ def minutes(opening: datetime, closing: datetime) -> list[datetime]:
     return [opening + n * MINUTE for n in range((closing - opening) // MINUTE)]
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(cases(), asked_minutes, amounts)
 def test_a_due_time_is_where_a_walk_over_the_minutes_ends(case: Case, start: int, amount: int) -> None:
     """`add` agrees with using up the amount minute by minute, forward and back."""
@@ -212,7 +212,7 @@ def test_a_due_time_is_where_a_walk_over_the_minutes_ends(case: Case, start: int
     assert case.face.minute_of(case.calendar.add(case.at(start), amount * MINUTE)) == due
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(
     cases(), asked_minutes, st.sampled_from(["next_opening", "next_closing", "previous_opening", "previous_closing"])
 )
@@ -223,7 +223,7 @@ def test_openings_and_closings_are_where_the_open_minutes_begin_and_end(case: Ca
     assert case.face.minute_of(getattr(case.calendar, ask)(case.at(at))) == found
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(cases())
 def test_business_days_are_the_dates_on_which_a_window_opens(case: Case) -> None:
     """`is_business_day`, whole days and days counted from the next one agree with the twin's dates."""
@@ -252,7 +252,7 @@ calendars = st.builds(BusinessCalendar, zones, weeks)
 LIMA = BusinessCalendar("America/Lima", {day: [(time(9), time(18))] for day in range(5)})
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(calendars, instants, positive_amounts)
 @example(LIMA, datetime(2026, 6, 5, 14, tzinfo=UTC), timedelta(hours=9))
 def test_what_was_added_lies_between(calendar: BusinessCalendar, a: datetime, n: timedelta) -> None:
@@ -265,7 +265,7 @@ def test_what_was_added_lies_between(calendar: BusinessCalendar, a: datetime, n:
     assert calendar.is_open(back)
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(calendars, instants, positive_amounts, positive_amounts)
 def test_adding_twice_is_adding_the_sum(calendar: BusinessCalendar, a: datetime, n: timedelta, m: timedelta) -> None:
     """Two amounts, one after the other, are due when their sum is."""
@@ -273,7 +273,7 @@ def test_adding_twice_is_adding_the_sum(calendar: BusinessCalendar, a: datetime,
     assert calendar.add(calendar.add(a, n), m) == both
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(calendars, st.tuples(instants, instants, instants))
 def test_open_time_is_additive(calendar: BusinessCalendar, abc: tuple[datetime, datetime, datetime]) -> None:
     """Open time adds up over any stop on the way, and turns its sign with its direction."""
@@ -282,7 +282,7 @@ def test_open_time_is_additive(calendar: BusinessCalendar, abc: tuple[datetime, 
     assert calendar.between(a, b) == -calendar.between(b, a)
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(calendars, st.tuples(instants, instants), st.tuples(positive_amounts, positive_amounts))
 def test_later_starts_and_larger_amounts_are_not_due_earlier(
     calendar: BusinessCalendar, starts: tuple[datetime, datetime], some: tuple[timedelta, timedelta]
@@ -294,7 +294,7 @@ def test_later_starts_and_larger_amounts_are_not_due_earlier(
     assert calendar.add(early, -more) <= calendar.add(early, -less)
 
 
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 @given(calendars, instants, positive_amounts, zones, st.integers(-20, 20))
 def test_the_zone_of_an_argument_changes_nothing(
     calendar: BusinessCalendar, a: datetime, n: timedelta, zone: str, days: int

@@ -140,5 +140,5 @@ class Interleavings(RuleBasedStateMachine):
         worker.claim = worker.version = None
 
 
-Interleavings.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+Interleavings.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
 TestNoEventStaysUnserved = Interleavings.TestCase

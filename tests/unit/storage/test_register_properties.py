@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oneclick_sla_plugin.domain.complaint import Case, CaseEvent, ComplaintType, Happened, Stage
@@ -97,7 +97,7 @@ def outcome(looks: list[Look], see: Callable[[SqlRegister], object] = lambda _: 
         ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(deliveries())
 def test_any_order_and_repetition_of_looks_ends_the_same(given_looks: tuple[list[Look], list[Look]]) -> None:
     """Each ticket has the row and the events of its last look, and the numbers have no gap."""
@@ -105,7 +105,7 @@ def test_any_order_and_repetition_of_looks_ends_the_same(given_looks: tuple[list
     assert outcome(delivered) == outcome(in_order)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20)
 @given(deliveries())
 def test_the_chain_is_intact_at_every_moment(given_looks: tuple[list[Look], list[Look]]) -> None:
     """Not only in the end."""
