@@ -354,13 +354,14 @@ def gone(desk: Desk) -> None:
 def text_never_kept(desk: Desk) -> None:
     """What customers write is in no file, log line, counter, error, note, field or tag, though the helpdesk quotes it."""
     card = (digits := "453957876362148") + luhn.calc_check_digit(digits)
-    planted = [card, "zarzamora-7Qx!", "Pimpinela-Quebradiza"]
+    planted = [card, "zarzamora-7Qx!", "Pimpinela-Quebradiza", "madreselva"]
     text = f"{_COMPLAINT} Mi tarjeta es {card}, mi contraseña es {planted[1]}. Firmado, {planted[2]}."
-    page = f'{{"error": "{text}"}}'.encode()
+    page = f'{{"error": "{planted[3]}", "description": "{text}"}}'.encode()
     ticket_id = desk.opened(text, subject=f"Sobre {planted[2]}")
     view = desk.sandbox.view(ticket_id)
     assert view.notes
     told = [error for status in (200, 400, 403, 404, 422, 500) if (error := _error(desk, ticket_id, status, page))]
+    told.append(_error(desk, ticket_id, 200, page[:-3]))
     assert told
     for status in (500, 429, 400):  # the last one is final: the ticket waits for a person
         desk.sandbox.answer_next(1, status, body=page, headers={"Retry-After": "1"})
@@ -432,7 +433,7 @@ def _all_looks(desk: Desk) -> float:
 
 def _error(desk: Desk, ticket_id: str, status: int, body: bytes) -> str:
     """All that the error tells which a reading ends with when it is answered so; empty when it is no error."""
-    desk.sandbox.answer_next(1, status, body=body[:-3])
+    desk.sandbox.answer_next(1, status, body=body)
     try:
         desk.read(ticket_id)
     except PlatformError as error:
