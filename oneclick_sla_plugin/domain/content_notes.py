@@ -18,6 +18,9 @@ from oneclick_sla_plugin.domain.model import TAG_NOT_SENSITIVE, Author, Kind, Me
 from oneclick_sla_plugin.domain.notes import Telling
 from oneclick_sla_plugin.domain.sensitive import Finding, Level
 
+_MOST_FINDINGS = 10
+"""Lines of one note: who reads them looks at the message anyway."""
+
 _NOT_IN_A_KEY = re.compile(r"[^a-z0-9-]")
 
 
@@ -54,7 +57,9 @@ class ContentTelling:
 
     def _findings(self, message: Message, findings: list[Finding]) -> str:
         say, texts = self.telling.wording.say, self.telling.wording.texts
-        listed = "\n".join(
+        # What is sure before what is possible, each in the order of the text.
+        shown = sorted(findings, key=lambda finding: finding.level is not Level.WARN)[:_MOST_FINDINGS]
+        lines = [
             say(
                 "note.sensitive_line",
                 type=texts.get(f"sensitive.{finding.type}", finding.type),
@@ -63,8 +68,11 @@ class ContentTelling:
                 end=str(finding.end),
                 level=texts[f"sensitive.level_{finding.level}"],
             )
-            for finding in findings
-        )
+            for finding in shown
+        ]
+        if len(shown) < len(findings):
+            lines.append(say("note.sensitive_more", count=str(len(findings) - len(shown))))
+        listed = "\n".join(lines)
         redact = texts.get(f"redact.{self.telling.ticket.platform}", texts["redact.other"])
         if message.author is not Author.CUSTOMER:
             return say("note.sensitive_agent", message=self._named(message), findings=listed, redact=redact)

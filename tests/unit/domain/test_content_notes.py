@@ -1,0 +1,28 @@
+"""What agents are told about the content of messages stays short, whatever is in them."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from oneclick_sla_plugin.domain.analysis import Analysis
+from oneclick_sla_plugin.domain.decision import decide
+from oneclick_sla_plugin.domain.sensitive import CARD, Finding
+from oneclick_sla_plugin.plugins import Plugins
+from oneclick_sla_plugin.policy_files import find_policy
+from oneclick_sla_plugin.testing.tickets import RECEIVED_AT, a_ticket
+from oneclick_sla_plugin.texts import load_wording
+
+POLICY = find_policy("en-linea-365", Plugins.load().policies)
+
+
+def test_of_many_findings_the_sure_ones_are_listed_and_the_rest_is_counted() -> None:
+    possible = [Finding(CARD, "1", n, n + 1, "•••• 0000", 0.6) for n in range(50)]
+    sure = [Finding(CARD, "1", 100 + n, 101 + n, f"•••• 000{n}", 0.9) for n in range(3)]
+    analysis = Analysis(findings=(*possible, *sure), scanned=frozenset({"1"}))
+    words = load_wording("en", ZoneInfo("America/Lima"))
+    decision = decide(a_ticket(), POLICY, RECEIVED_AT, words, analysis=analysis)
+    (note,) = [note for note in decision.desired.notes if note.key == "sensitive.1"]
+    lines = [line for line in note.text.splitlines() if line.startswith("- ")]
+    assert len(lines) == 11
+    assert [line.split(": ")[1].split(" (")[0] for line in lines[:3]] == ["•••• 0000", "•••• 0001", "•••• 0002"]
+    assert lines[-1] == "- and 43 more"
