@@ -105,11 +105,8 @@ class Telling:
     # --- the delay notice ---
 
     def _delayed(self, clock: Clock) -> bool:
-        """The policy promises to announce delays, and this one is foreseen or has happened.
-
-        Nobody waits for a follow-up, so none is announced late.
-        """
-        if self.policy.delay_clause is None or not clock.steps or clock.metric is Metric.COMPLAINT_FOLLOW_UP:
+        """The policy promises to announce delays, and this one is foreseen or has happened."""
+        if self.policy.delay_clause is None or not clock.steps or clock.metric in _NOT_ANNOUNCED:
             return False
         at_risk = clock.running and clock.warn_at is not None and clock.warn_at <= self.now
         return at_risk or clock.overdue
@@ -134,6 +131,10 @@ class Telling:
         estimate = self.policy.estimate
         promised_at = promised_instant(self.ticket, estimate.calendar) if estimate is not None else None
         return promised_at if promised_at is not None and promised_at > self.now else None
+
+
+_NOT_ANNOUNCED = frozenset({Metric.COMPLAINT_ACK, Metric.COMPLAINT_LEGAL, Metric.COMPLAINT_FOLLOW_UP})
+"""No delay to tell a customer: who tells it acknowledges, nothing moves the legal limit, nobody waits to be asked."""
 
 
 def _key(clock: Clock, what: str) -> str:
