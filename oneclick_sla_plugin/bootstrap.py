@@ -129,11 +129,18 @@ def build(config: Config, *, clock: Clock = system_clock, plugins: Plugins | Non
     states = SqlAccountStates(database)
     health = Health(states, clock, metrics)
     connections, transports = connect(config, plugins, clock, pace=_pacing(health, clock))
+    entering = {
+        name: judge
+        if config.accounts[name].observe
+        else judge.entering(register, lambda key: ledger.mark([key], clock()))
+        for name, judge in judges.items()
+    }
     accounts = {
         name: Account(
             name=name,
             connection=connection,
-            decide=judges[name] if config.accounts[name].observe else judges[name].entering(register),
+            decide=entering[name],
+            gone=entering[name].gone,
             observe=config.accounts[name].observe,
             redact_cards=config.accounts[name].sensitive.redact_cards,
         )

@@ -15,7 +15,7 @@ from oneclick_sla_plugin.analysing import Analyst, classifiers_of, detector_sett
 from oneclick_sla_plugin.config import AccountConfig, PolicyRule
 from oneclick_sla_plugin.domain.complaint import Entry
 from oneclick_sla_plugin.domain.decision import Decision, decide
-from oneclick_sla_plugin.domain.model import TAG_PEAK, Channel, Ticket
+from oneclick_sla_plugin.domain.model import TAG_PEAK, Channel, Ticket, TicketKey
 from oneclick_sla_plugin.domain.notes import Outgoing, Practice
 from oneclick_sla_plugin.domain.policy import Policy, policy_for
 from oneclick_sla_plugin.domain.wording import Wording
@@ -78,6 +78,7 @@ class Judge:
         if problems:
             raise ConfigError(problems)
         self._register: Register | None = None
+        self._mark: Callable[[TicketKey], None] = lambda _: None
         self._peaks = account.peaks
         self._arrivals = arrivals
 
@@ -90,22 +91,27 @@ class Judge:
         def decided(entry: Entry | None = None) -> Decision:
             return decide(ticket, policy, now, wording, self._practice, analysis, entry)
 
-        decision = decided()
+        known = self._register.entry(ticket.key) if self._register is not None else None
+        decision = decided(known)
         if self._register is None or decision.complaint is None:
             return decision
-        known = self._register.entry(ticket.key)
-        if known is not None:
-            decision = decided(known)
-        if decision.complaint is None:
-            return decision
         entry = self._register.record(ticket.key, decision.complaint.case, str(policy), now)
-        return decision if entry == known else decided(entry)
+        if entry == known:
+            return decision
+        if ticket.merged_into is not None:  # that one is the complaint now, and may have been looked at before this one
+            self._mark(TicketKey(ticket.account, ticket.merged_into))
+        return decided(entry)
 
-    def entering(self, register: Register) -> Judge:
-        """The same judge, who enters complaints into a register."""
+    def entering(self, register: Register, mark: Callable[[TicketKey], None]) -> Judge:
+        """The same judge, who enters complaints into a register; ``mark`` has another ticket looked at."""
         entering = copy(self)
-        entering._register = register
+        entering._register, entering._mark = register, mark
         return entering
+
+    def gone(self, key: TicketKey, now: datetime) -> None:
+        """The ticket was deleted on the platform: what the register has of it stays, and says so."""
+        if self._register is not None:
+            self._register.gone(key, now)
 
     def policies(self) -> Sequence[Policy]:
         """All versions of all policies of the account, the default one's last."""

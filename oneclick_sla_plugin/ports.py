@@ -294,6 +294,10 @@ class Register(Protocol):
         """
         ...
 
+    def gone(self, key: TicketKey, now: datetime) -> None:
+        """Note at the complaint of a ticket, if it has one, that the platform does not have the ticket any more."""
+        ...
+
 
 # --- The ledger -------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from oneclick_sla_plugin.cli.screen import printable
+from oneclick_sla_plugin.domain.stages import OPEN
 from oneclick_sla_plugin.storage.register_check import Verification
 from oneclick_sla_plugin.storage.register_records import Complaint
 from oneclick_sla_plugin.storage.register_totals import Timeliness, Totals
@@ -22,7 +23,7 @@ def print_complaints(console: Console, complaints: Sequence[Complaint], zone: Zo
         for heading in ("number", "ticket", "stage", "type", "received", "answer due"):
             table.add_column(heading, overflow="fold", no_wrap=heading == "number")
         for one in complaints:
-            due = one.response_due_at if one.open else None
+            due = one.response_due_at if one.stage in OPEN else None
             table.add_row(
                 one.number or "-",
                 printable(str(one.key)),

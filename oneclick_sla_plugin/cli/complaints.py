@@ -38,7 +38,7 @@ from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.policy_files import find_policy
 from oneclick_sla_plugin.ports import Directory, Person
 from oneclick_sla_plugin.storage.register import SqlRegister
-from oneclick_sla_plugin.storage.register_records import Complaint
+from oneclick_sla_plugin.storage.register_records import OWN_EVENTS, Complaint
 from oneclick_sla_plugin.storage.register_totals import totals as totals_of
 
 _UTC = ZoneInfo("UTC")
@@ -47,9 +47,12 @@ _DAY = timedelta(days=1)
 
 def _read_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -> date | None:
     try:
-        return None if value is None else date.fromisoformat(value)
+        day = None if value is None else date.fromisoformat(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is no date; write for instance 2026-11-30") from None
+    if day == date.max:  # no day comes after it, where the period would end
+        raise click.BadParameter("lies too far away")
+    return day
 
 
 account_argument = click.argument("account", required=False)
@@ -128,7 +131,7 @@ def show(number_or_ticket: str, config_path: Path | None, as_json: bool) -> None
         table.add_row(
             str(event.position),
             short(event.at, zone),
-            what if event.standing or event.what == "amended" else f"{what}, not shown any more",
+            what if event.standing or event.what in OWN_EVENTS else f"{what}, not shown any more",
             event.actor,
             printable(", ".join(evidence)),
         )

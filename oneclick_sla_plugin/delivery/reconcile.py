@@ -39,7 +39,7 @@ from oneclick_sla_plugin.delivery.reasons import classes_of, frames_of, reason_o
 from oneclick_sla_plugin.delivery.redaction import redact_cards
 from oneclick_sla_plugin.domain.changes import Changes, diff, written_after
 from oneclick_sla_plugin.domain.decision import Decision
-from oneclick_sla_plugin.domain.model import Status, Ticket
+from oneclick_sla_plugin.domain.model import Status, Ticket, TicketKey
 from oneclick_sla_plugin.errors import (
     AccountPaused,
     PermanentPlatformError,
@@ -108,6 +108,7 @@ class Events(Protocol):
 class Account:
     """A configured account: its connection, and its policy and wording as a function of ticket and instant.
 
+    ``gone``: what hears of a ticket that the platform does not have any more.
     ``observe``: everything is decided and counted, nothing is written. ``redact_cards``:
     card numbers of customers are made unreadable on the platform, never while observing.
     """
@@ -117,6 +118,7 @@ class Account:
     decide: Callable[[Ticket, datetime], Decision]
     observe: bool = False
     redact_cards: bool = False
+    gone: Callable[[TicketKey, datetime], None] = lambda _key, _now: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ class Reconciler:
             raise
         except TicketGone:
             self._health.well(account.name)
+            account.gone(claim.key, self._clock())
             return self._settle(claim, Outcome.GONE, self._ledger.finish(claim, self._clock(), None))
         except (TemporaryPlatformError, Unauthorised) as error:
             return self._put_off(claim, error, trail)

@@ -14,9 +14,14 @@ from enum import StrEnum
 
 from oneclick_sla_plugin.domain.model import Channel
 
+COMMANDED_BY = "by"
+"""The fact of an event that says how an agent commanded it: :data:`STAGE_FIELD`, or the name of a tag."""
+
+STAGE_FIELD = "stage field"
+
 
 class Stage(StrEnum):
-    """Where a complaint stands. ``SUSPECTED`` is not in the register yet; the last three need a person."""
+    """Where a complaint stands. ``SUSPECTED`` has no number yet; the last three need a person and a reason."""
 
     SUSPECTED = "suspected"
     REGISTERED = "registered"
@@ -45,7 +50,6 @@ class Happened(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     INVESTIGATED = "investigated"
     EXTENDED = "extended"
-    EXTENSION_REFUSED = "extension_refused"
     RESPONDED = "responded"
     FOLLOWED_UP = "followed_up"
     CLOSED = "closed"
@@ -54,6 +58,25 @@ class Happened(StrEnum):
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     DUPLICATED = "duplicated"
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Why a ticket is taken for a complaint: by an agent's word, or by what a message of the customer says.
+
+    ``certain``: registered without asking; else an agent has to confirm it.
+    ``message``: the one that carries it, ``None`` for the customer's first.
+    ``escalations``: the messages that name a consumer body or a legal step.
+    ``rejected``: it was registered or suspected, and an agent says that it is none.
+    """
+
+    certain: bool
+    by_agent: bool = False
+    type: ComplaintType | None = None
+    message: str | None = None
+    rules: tuple[tuple[str, float], ...] = ()
+    escalations: frozenset[str] = frozenset()
+    rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +125,11 @@ class Case:
 class Entry:
     """What the register has of a complaint. ``number`` is for instance ``2026-000017``; ``None`` for a suspect.
 
-    ``received_at`` is the earliest receipt among it and its duplicates.
-    ``extensions``: the later dates that were told to the customer, the oldest first;
-    the ticket's field shows the last one only.
+    ``received_at`` is the earliest receipt among it and its duplicates; ``merged``: a
+    registered complaint is one of these. What the ticket shows no more, the oldest first:
+    ``extensions`` are the later dates that were told to the customer (its field has the
+    last one only), ``commands`` what agents did with the stage field and with tags, at
+    the instants at which that was first seen.
     """
 
     number: str | None
@@ -112,3 +137,5 @@ class Entry:
     received_at: datetime
     registered_at: datetime | None
     extensions: tuple[CaseEvent, ...] = ()
+    commands: tuple[CaseEvent, ...] = ()
+    merged: bool = False

@@ -111,13 +111,14 @@ def judge(
 ) -> Judgement:
     """Judge ``ticket`` by ``policy`` as it stands at ``now`` (aware); for questions that need no words."""
     facts = policy.facts(ticket)
-    facts = replace(facts, kind=kind_of(ticket, policy, facts, analysis), flags=flags_of(ticket, analysis))
+    suspicion = suspicion_of(ticket, analysis, entry)
+    kind = kind_of(ticket, policy, facts, analysis, suspicion)
+    facts = replace(facts, kind=kind, flags=flags_of(ticket, analysis))
     priority = prioritise(ticket, policy, facts)
     facts = replace(facts, priority=priority.value)
     thread = Thread.of(ticket)
     clocks = measure(ticket, thread, policy, facts, now)
     procedure = None
-    suspicion = suspicion_of(ticket, facts.kind, analysis)
     if suspicion is not None:
         procedure = follow(ticket, thread, policy, facts, suspicion, now, entry)
     if procedure is not None:
@@ -146,7 +147,7 @@ def decide(
         number = entry.number if entry is not None else ticket.fields.get(Field.COMPLAINT_NUMBER)
         complaint = Complaint(procedure.case, number)
     telling = Telling(ticket, policy, judged.facts.channel, wording, practice, now)
-    complaints = ComplaintTelling(telling, procedure, complaint.number if complaint else None, clocks)
+    complaints = ComplaintTelling(telling, procedure, complaint.number if complaint else None, clocks, analysis)
     content = ContentTelling(telling, judged.facts.kind, analysis)
     desired = Desired(
         priority=judged.priority.value,
@@ -164,7 +165,7 @@ def decide(
         clocks=clocks,
         state=judged.state,
         desired=desired,
-        next_look_at=_next_look_at(judged, now),
+        next_look_at=_next_look_at(ticket, judged, now),
         complaint=complaint,
         findings=analysis.findings,
         flags=judged.facts.flags,
@@ -239,9 +240,13 @@ _DUE_FIELDS = {
 }
 
 
-def _next_look_at(judged: Judgement, now: datetime) -> datetime | None:
-    """The next step or due instant. A clock is breached only after its due instant, hence the look just past it."""
-    instants = []
+def _next_look_at(ticket: Ticket, judged: Judgement, now: datetime) -> datetime | None:
+    """The next step or due instant. A clock is breached only after its due instant, hence the look just past it.
+
+    What the ticket shows of the future, when the platform's clock goes before ours, is looked at when it has come.
+    """
+    shown = [message.at for message in ticket.messages] + [change.at for change in ticket.status_history]
+    instants = [at for at in shown if at > now]
     for clock in judged.clocks:
         if clock.running:
             instants.append(clock.due_at + _JUST_PAST)

@@ -14,10 +14,11 @@ from itertools import pairwise
 
 from oneclick_sla_plugin.domain.changes import marked_keys
 from oneclick_sla_plugin.domain.clocks import Thread, is_reply
-from oneclick_sla_plugin.domain.complaint import CaseEvent, Happened
+from oneclick_sla_plugin.domain.complaint import CaseEvent, Happened, Stage
 from oneclick_sla_plugin.domain.model import Author, Message, Status, StatusChange, Ticket, rfc3339
 from oneclick_sla_plugin.domain.pauses import SETTLED
 from oneclick_sla_plugin.domain.policy import Facts, Target
+from oneclick_sla_plugin.domain.stages import ENDED_BY_A_PERSON, stage_key
 
 EXTENSION_KEY = "complaint-extension"
 """How the marker keys of the program's messages begin that announce a later date."""
@@ -40,15 +41,15 @@ class Evidence:
     history: Sequence[StatusChange]
 
     @classmethod
-    def of(cls, ticket: Ticket, thread: Thread, carrier: str | None, merged_from: datetime | None) -> Evidence:
-        """``carrier``: the id of the message, ``None`` for the customer's first. ``merged_from``: an earlier receipt."""
+    def of(cls, ticket: Ticket, thread: Thread, carrier: str | None, known_since: datetime) -> Evidence:
+        """``carrier``: the id of the message, ``None`` for the customer's first. ``known_since``: the register's receipt."""
         messages = list(thread.messages)
         found = next((n for n, message in enumerate(messages) if message.id == carrier), 0)
         received_at = messages[found].at if messages else thread.started_at or ticket.created_at
         return cls(
             ticket,
             messages[found] if messages else None,
-            received_at if merged_from is None else min(received_at, merged_from),
+            min(received_at, known_since),
             messages[found + 1 :],
             sorted(ticket.status_history, key=lambda change: change.at),
         )
@@ -107,6 +108,16 @@ class Evidence:
             elif change.status is Status.CLOSED:
                 yield CaseEvent(Happened.CLOSED, change.at, "system")
 
+    def taken_up_again(self) -> Iterator[CaseEvent]:
+        """Messages of the customer while the ticket was open: after an answer they go on with the case.
+
+        A message to a settled ticket does so when the helpdesk opens it again.
+        """
+        for message in self.after:
+            before = [change.status for change in self.history if change.at < message.at]
+            if message.author is Author.CUSTOMER and before and before[-1] not in SETTLED:
+                yield CaseEvent(Happened.REOPENED, message.at, "customer", message.id)
+
     def survey(self) -> Iterator[CaseEvent]:
         """A content customer closes the case, a discontent one reopens it."""
         survey = self.ticket.satisfaction
@@ -123,6 +134,18 @@ class Evidence:
             and (message.author is Author.CUSTOMER or (message.author is Author.AGENT and message.public))
         ]
         return spoken[-1] if spoken and spoken[-1].author is Author.AGENT else None
+
+    def reason(self, level: int) -> Message | None:
+        """Why a person ended the case: the last private note of an agent after ours that told an earlier stage."""
+        earlier = {stage_key(stage, n) for stage in set(Stage) - ENDED_BY_A_PERSON for n in range(1, level + 1)}
+        told = [message.at for message in self.ticket.messages if earlier & marked_keys(message)]
+        since = max(told, default=self.received_at)
+        notes = [
+            message
+            for message in self.after
+            if message.author is Author.AGENT and not message.public and message.at >= since
+        ]
+        return notes[-1] if notes else None
 
     def extension_told(self, since: datetime, until: datetime, acknowledged: CaseEvent | None) -> Message | None:
         """The last public message in (``since``, ``until``] that is not the one which acknowledged receipt."""

@@ -1,9 +1,11 @@
 """The complaint procedure: from what the ticket shows to the stage, and which steps the table allows.
 
-Nothing is remembered between looks: what happened is read off the ticket (public
-replies, notes, assignment, status, the stage field, the extension's fields, the
-survey) and off the clock, put in the order of time, and played through one
-transition table. So duplicates, bursts and any order of delivery end alike.
+What happened is read off the ticket (public replies, notes, assignment, status, the
+stage field, the extension's fields, the survey) and off the clock, put in the order
+of time, and played through one transition table. So duplicates, bursts and any order
+of delivery end alike. Only what the ticket shows for a while comes from the register:
+a stage that an agent set stands until the agent takes it back, also after this
+program made it its own, and so do extensions.
 
 What the table does not allow is refused, and a note says why and what would be
 allowed: an extension without a message to the customer or past the legal limit, a
@@ -14,15 +16,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from types import MappingProxyType
+from datetime import UTC, datetime
 
 from oneclick_sla_plugin.domain.changes import marked_keys
 from oneclick_sla_plugin.domain.clocks import Thread, promised_instant
-from oneclick_sla_plugin.domain.complaint import Case, CaseEvent, ComplaintType, Entry, Happened, Stage
+from oneclick_sla_plugin.domain.complaint import (
+    COMMANDED_BY,
+    STAGE_FIELD,
+    Case,
+    CaseEvent,
+    Entry,
+    Happened,
+    Stage,
+    Suspicion,
+)
 from oneclick_sla_plugin.domain.escalation import steps_of
 from oneclick_sla_plugin.domain.evidence import Evidence, due_fact
 from oneclick_sla_plugin.domain.model import (
+    TAG_IS_COMPLAINT,
     TAG_NOT_COMPLAINT,
     Author,
     Field,
@@ -31,29 +42,14 @@ from oneclick_sla_plugin.domain.model import (
     rfc3339,
 )
 from oneclick_sla_plugin.domain.policy import Facts, Policy
-
-_OPEN = frozenset({Stage.REGISTERED, Stage.ACKNOWLEDGED, Stage.INVESTIGATING})
-_ANSWERED = frozenset({Stage.RESPONDED, Stage.FOLLOW_UP, Stage.CLOSED})
-
-TRANSITIONS: Mapping[Happened, Mapping[Stage | None, Stage]] = MappingProxyType(
-    {
-        Happened.SUSPECTED: {None: Stage.SUSPECTED},
-        Happened.REGISTERED: {None: Stage.REGISTERED, Stage.SUSPECTED: Stage.REGISTERED},
-        Happened.ACKNOWLEDGED: {Stage.REGISTERED: Stage.ACKNOWLEDGED},
-        Happened.INVESTIGATED: {Stage.ACKNOWLEDGED: Stage.INVESTIGATING},
-        Happened.EXTENDED: {stage: stage for stage in _OPEN},
-        Happened.EXTENSION_REFUSED: {stage: stage for stage in _OPEN},
-        Happened.ESCALATED: {stage: stage for stage in Stage},
-        Happened.RESPONDED: dict.fromkeys(_OPEN, Stage.RESPONDED),
-        Happened.FOLLOWED_UP: {Stage.RESPONDED: Stage.FOLLOW_UP},
-        Happened.CLOSED: {Stage.RESPONDED: Stage.CLOSED, Stage.FOLLOW_UP: Stage.CLOSED},
-        Happened.REOPENED: dict.fromkeys(_ANSWERED, Stage.INVESTIGATING),
-        Happened.REJECTED: dict.fromkeys(Stage, Stage.REJECTED),
-        Happened.WITHDRAWN: dict.fromkeys(Stage, Stage.WITHDRAWN),
-        Happened.DUPLICATED: dict.fromkeys(Stage, Stage.DUPLICATE),
-    }
+from oneclick_sla_plugin.domain.stages import (
+    BY_STAGE_FIELD,
+    ENDED_BY_A_PERSON,
+    ENDINGS,
+    OPEN,
+    TRANSITIONS,
+    commanded_stage,
 )
-"""What may happen at which stage, and the stage it leads to. What is missing is not allowed."""
 
 FOLLOW_UP_KEY = "complaint-follow-up"
 """Marker key of the question, after the answer, whether all is well."""
@@ -61,38 +57,10 @@ FOLLOW_UP_KEY = "complaint-follow-up"
 EXTENSION_NOT_TOLD = "extension_not_told"
 """The reason of a refusal that a message to the customer would heal."""
 
+_STAGE_REFUSALS = frozenset({"stage_without_reply", "stage_not_allowed"})
+
 _RANK: Mapping[Happened, int] = {what: n for n, what in enumerate(Happened)}
 """The order of what happens at one instant: a full answer both acknowledges and responds."""
-
-_BY_STAGE_FIELD: Mapping[Stage, Happened] = {
-    Stage.ACKNOWLEDGED: Happened.ACKNOWLEDGED,
-    Stage.INVESTIGATING: Happened.INVESTIGATED,
-    Stage.RESPONDED: Happened.RESPONDED,
-    Stage.FOLLOW_UP: Happened.FOLLOWED_UP,
-    Stage.CLOSED: Happened.CLOSED,
-    Stage.REJECTED: Happened.REJECTED,
-    Stage.WITHDRAWN: Happened.WITHDRAWN,
-    Stage.DUPLICATE: Happened.DUPLICATED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Suspicion:
-    """Why a ticket is taken for a complaint: by an agent's word, or by what a message of the customer says.
-
-    ``certain``: registered without asking; else an agent has to confirm it.
-    ``message``: the one that carries it, ``None`` for the customer's first.
-    ``escalated``: a consumer body or a legal step is named. ``rejected``: it was
-    registered or suspected, and an agent says that it is none.
-    """
-
-    certain: bool
-    by_agent: bool = False
-    type: ComplaintType | None = None
-    message: str | None = None
-    rules: tuple[tuple[str, float], ...] = ()
-    escalated: bool = False
-    rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +89,7 @@ class Procedure:
     """The case, what its clocks are measured by, and what was refused.
 
     ``next_timer_at``: when silence of the customer will close it, if nothing else happens.
+    ``lacks_reason``: a person ended it and did not write why.
     """
 
     case: Case
@@ -131,6 +100,7 @@ class Procedure:
     refusals: tuple[Refusal, ...] = ()
     solved_unanswered: bool = False
     next_timer_at: datetime | None = None
+    lacks_reason: bool = False
 
 
 def follow(
@@ -144,12 +114,26 @@ def follow(
 ) -> Procedure | None:
     """Play what the ticket shows through the table; ``None`` while the customer has not written.
 
-    ``entry``: what the register has of it, which knows of extensions that the ticket
-    does not show any more, and of an earlier receipt.
+    ``entry``: what the register has of it, which knows of extensions and commands that
+    the ticket does not show any more, and of an earlier receipt.
     """
     if thread.started_at is None:
         return None
-    return _Play(ticket, thread, policy, facts, suspicion, now, entry).result()
+    play = _Play(ticket, thread, policy, facts, suspicion, now, entry or _NEW)
+    if play.received_at > now:  # the platform's clock goes before ours, or it is asked about the past
+        return None
+    procedure = play.result()
+    if play.refused_a_stage and entry is not None and entry.commands:
+        # Perhaps the agent takes an earlier command back; then what that one led to does not bar the way.
+        without = _Play(ticket, thread, policy, facts, suspicion, now, replace(entry, commands=()))
+        procedure_without = without.result()
+        if not without.refused_a_stage:
+            return procedure_without
+    return procedure
+
+
+_NEW = Entry(number=None, stage=Stage.SUSPECTED, received_at=datetime.max.replace(tzinfo=UTC), registered_at=None)
+"""What the register has of a ticket that it has nothing of."""
 
 
 class _Play:
@@ -163,30 +147,29 @@ class _Play:
         facts: Facts,
         suspicion: Suspicion,
         now: datetime,
-        entry: Entry | None,
+        entry: Entry,
     ) -> None:
         self._ticket, self._policy, self._facts, self._suspicion, self._now = ticket, policy, facts, suspicion, now
-        self._extensions = entry.extensions if entry is not None else ()
-        merged_from = entry.received_at if entry is not None else None
-        self._evidence = evidence = Evidence.of(ticket, thread, suspicion.message, merged_from)
-        self._carrier, self._received_at, self._after = evidence.carrier, evidence.received_at, evidence.after
+        self._entry = entry
+        self._evidence = evidence = Evidence.of(ticket, thread, suspicion.message, entry.received_at)
+        self._carrier, self.received_at, self._after = evidence.carrier, evidence.received_at, evidence.after
         self._stage: Stage | None = None
         self._events: list[CaseEvent] = []
         self._refusals: list[Refusal] = []
-        self._round = Round(1, self._received_at, self._due(Metric.COMPLAINT_RESPONSE, self._received_at))
+        self._round = Round(1, self.received_at, self._due(Metric.COMPLAINT_RESPONSE, self.received_at))
         self._followed_up_at: datetime | None = None
         self._next_timer_at: datetime | None = None
 
     def result(self) -> Procedure:
         carrier = self._carrier.id if self._carrier else None
-        self._happens(CaseEvent(Happened.SUSPECTED, self._received_at, "us", carrier))
+        self._happens(CaseEvent(Happened.SUSPECTED, self.received_at, "us", carrier))
         if self._suspicion.certain:
             actor = "agent" if self._suspicion.by_agent else "us"
             facts = {"rules": " ".join(rule for rule, _ in self._suspicion.rules)} if self._suspicion.rules else {}
             facts |= self._promises()
-            self._happens(CaseEvent(Happened.REGISTERED, self._received_at, actor, carrier, facts=facts))
-            if self._suspicion.escalated:
-                self._happens(CaseEvent(Happened.ESCALATED, self._received_at, "customer", carrier))
+            if self._suspicion.by_agent:
+                facts[COMMANDED_BY] = TAG_IS_COMPLAINT if TAG_IS_COMPLAINT in self._ticket.tags else STAGE_FIELD
+            self._happens(CaseEvent(Happened.REGISTERED, self.received_at, actor, carrier, facts=facts))
             self._play_by_time()
             self._extend()
             self._events = [self._by_the_extended_date(event) for event in self._events]
@@ -198,7 +181,7 @@ class _Play:
                 stage=self._stage or Stage.SUSPECTED,
                 type=self._suspicion.type,
                 channel=self._facts.channel,
-                received_at=self._received_at,
+                received_at=self.received_at,
                 message=carrier,
                 level=self._round.level,
                 events=tuple(self._events),
@@ -209,16 +192,21 @@ class _Play:
             first_response=self._first(Happened.RESPONDED),
             followed_up_at=self._followed_up_at,
             refusals=tuple(self._refusals),
-            solved_unanswered=self._ticket.settled and self._stage in _OPEN,
+            solved_unanswered=self._ticket.settled and self._stage in OPEN,
             next_timer_at=self._next_timer_at,
+            lacks_reason=self._lacks_reason(),
         )
+
+    @property
+    def refused_a_stage(self) -> bool:
+        return any(refusal.reason in _STAGE_REFUSALS for refusal in self._refusals)
 
     def _promises(self) -> dict[str, str]:
         """What the policy promised at receipt, for the register."""
         promised = {
-            "ack_due_at": self._due(Metric.COMPLAINT_ACK, self._received_at),
-            "response_due_at": self._due(Metric.COMPLAINT_RESPONSE, self._received_at),
-            "legal_due_at": self._due(Metric.COMPLAINT_LEGAL, self._received_at),
+            "ack_due_at": self._due(Metric.COMPLAINT_ACK, self.received_at),
+            "response_due_at": self._due(Metric.COMPLAINT_RESPONSE, self.received_at),
+            "legal_due_at": self._due(Metric.COMPLAINT_LEGAL, self.received_at),
         }
         return {name: rfc3339(due_at) for name, due_at in promised.items() if due_at is not None}
 
@@ -238,14 +226,22 @@ class _Play:
         self._timers(until=self._now)
 
     def _seen(self) -> Iterable[CaseEvent]:
-        target = self._policy.target(Metric.COMPLAINT_ACK, self._facts, self._received_at)
+        target = self._policy.target(Metric.COMPLAINT_ACK, self._facts, self.received_at)
         acknowledged = list(self._evidence.acknowledgements(target, self._facts))
         yield from acknowledged
         if acknowledged:
             yield from self._evidence.investigation(acknowledged[0].at)
         yield from self._evidence.responses()
         yield from self._evidence.changes_of_status()
+        yield from self._evidence.taken_up_again()
         yield from self._evidence.survey()
+        yield from self._escalations()
+        yield from (event for event in self._entry.commands if event.facts.get(COMMANDED_BY) == STAGE_FIELD)
+
+    def _escalations(self) -> Iterable[CaseEvent]:
+        for message in (self._carrier, *self._after):
+            if message is not None and message.id in self._suspicion.escalations:
+                yield CaseEvent(Happened.ESCALATED, message.at, "customer", message.id)
 
     # --- timers after the response ---
 
@@ -306,7 +302,7 @@ class _Play:
         if due_at is None or target is None:
             return
         told_at = self._round.begins
-        for event in self._extensions:
+        for event in self._entry.extensions:
             if event.level == self._round.level:
                 self._events.append(event)
                 told_at, due_at = event.at, datetime.fromisoformat(event.facts["new_due_at"])
@@ -319,7 +315,7 @@ class _Play:
             return
         if promised_at <= due_at:
             return
-        legal_due_at = self._due(Metric.COMPLAINT_LEGAL, self._received_at)
+        legal_due_at = self._due(Metric.COMPLAINT_LEGAL, self.received_at)
         told = self._evidence.extension_told(told_at, due_at, self._first(Happened.ACKNOWLEDGED))
         facts = {"old_due_at": rfc3339(due_at), "new_due_at": rfc3339(promised_at)}
         if not reason:
@@ -338,7 +334,7 @@ class _Play:
             return event
         return replace(event, facts={**event.facts, **due_fact(self._round.response_due_at)})
 
-    # --- commands of agents, and mergers: the platform does not tell when they were given ---
+    # --- commands of agents, and mergers: they count from when they were first seen ---
 
     def _by_command(self) -> None:
         if self._suspicion.rejected:
@@ -346,30 +342,33 @@ class _Play:
             return
         if self._ticket.merged_into is not None:
             facts = {"duplicate_of": self._ticket.merged_into}
-            self._happens(CaseEvent(Happened.DUPLICATED, self._received_at, "system", facts=facts))
+            self._happens(CaseEvent(Happened.DUPLICATED, self.received_at, "system", facts=facts))
             return
         wanted = commanded_stage(self._ticket)
-        if wanted is None or wanted is self._stage or wanted not in _BY_STAGE_FIELD:
+        if wanted is None or wanted is self._stage:
             return
-        what = _BY_STAGE_FIELD[wanted]
-        at, message = self._received_at, None
+        what = BY_STAGE_FIELD.get(wanted)
+        at, message = self._now, None
         if what in (Happened.ACKNOWLEDGED, Happened.RESPONDED):
             answer = self._evidence.last_word(self._now)
             if answer is None:
                 self._refuse("stage_without_reply", stage=wanted.value)
                 return
             at, message = answer.at, answer.id
-        event = CaseEvent(what, at, "agent", message, facts={"by": "stage field"})
-        if not self._happens(event):
-            allowed = sorted({stage.value for stage in (self._allowed(way) for way in Happened) if stage is not None})
-            self._refuse("stage_not_allowed", stage=wanted.value, allowed=", ".join(allowed))
+        if what is None or not self._happens(CaseEvent(what, at, "agent", message, facts={COMMANDED_BY: STAGE_FIELD})):
+            ways = {TRANSITIONS[way].get(self._stage) for way in BY_STAGE_FIELD.values()} - {None, self._stage}
+            self._refuse("stage_not_allowed", stage=wanted.value, allowed=", ".join(sorted(filter(None, ways))))
 
     def _reject(self) -> None:
-        self._happens(CaseEvent(Happened.REJECTED, self._received_at, "agent", facts={"by": TAG_NOT_COMPLAINT}))
+        facts = {COMMANDED_BY: TAG_NOT_COMPLAINT if TAG_NOT_COMPLAINT in self._ticket.tags else STAGE_FIELD}
+        seen = [event.at for event in self._entry.commands if event.what is Happened.REJECTED and event.facts == facts]
+        self._happens(CaseEvent(Happened.REJECTED, min(seen, default=self._now), "agent", facts=facts))
 
-    def _allowed(self, what: Happened) -> Stage | None:
-        stage = TRANSITIONS[what].get(self._stage)
-        return stage if stage is not self._stage else None
+    def _lacks_reason(self) -> bool:
+        if not self._suspicion.certain or self._stage not in ENDED_BY_A_PERSON:
+            return False
+        ended = next(event for event in reversed(self._events) if event.what in ENDINGS)
+        return ended.actor == "agent" and ended.message is None
 
     def _refuse(self, reason: str, **places: str) -> None:
         self._refusals.append(Refusal(reason, places))
@@ -388,6 +387,11 @@ class _Play:
         if event.what is Happened.RESPONDED:
             event = replace(event, facts={**event.facts, **due_fact(self._round.response_due_at)})
             self._round = replace(self._round, responded=event)
+        if event.what is Happened.FOLLOWED_UP and event.actor == "agent":
+            self._followed_up_at = self._followed_up_at or event.at
+        if stage in ENDED_BY_A_PERSON and event.actor == "agent" and event.message is None:
+            reason = self._evidence.reason(self._round.level)
+            event = replace(event, message=reason.id if reason is not None else None)
         self._stage = stage
         self._events.append(replace(event, level=self._round.level))
         return True
@@ -398,12 +402,3 @@ class _Play:
     def _due(self, metric: Metric, since: datetime) -> datetime | None:
         target = self._policy.target(metric, self._facts, since)
         return target.due(since) if target is not None else None
-
-
-def commanded_stage(ticket: Ticket) -> Stage | None:
-    """The stage that an agent set: what the field shows where it is not what this program wrote last."""
-    shown = ticket.fields.get(Field.COMPLAINT_STAGE)
-    written = ticket.written.fields.get(Field.COMPLAINT_STAGE) if ticket.written is not None else None
-    if shown is None or shown == written:
-        return None
-    return Stage(shown) if shown in {stage.value for stage in Stage} else None

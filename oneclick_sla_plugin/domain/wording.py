@@ -34,6 +34,10 @@ class Wording:
     def say(self, key: str, **places: str) -> str:
         return self.texts[key].format_map(places)
 
+    def rule(self, rule: str) -> str:
+        """What a rule of a classifier sees, whichever language it is of; its id where there are no words for it."""
+        return self.texts.get(f"rule.{rule}") or self.texts.get(f"rule.{rule.partition('.')[2]}") or rule
+
     def instant(self, at: datetime) -> str:
         """For instance ``Wed 14 May 2025, 10:00``, in the reader's zone; midnight is the end of the day before."""
         local = at.astimezone(self.zone)

@@ -49,11 +49,13 @@ from oneclick_sla_plugin.storage.database import Database
 from oneclick_sla_plugin.storage.register_chain import Head, Link, canonical, chained, state_of
 from oneclick_sla_plugin.storage.register_check import Verification, verify
 from oneclick_sla_plugin.storage.register_records import (
+    AMENDED,
     KEEP,
+    TICKET_GONE,
     Complaint,
-    earliest_receipts,
+    entry_of,
     key_of_number,
-    number_of,
+    merged_entry,
     read_complaint,
     read_complaints,
     snapshot,
@@ -66,9 +68,6 @@ from oneclick_sla_plugin.storage.register_tables import (
     plain,
 )
 from oneclick_sla_plugin.storage.tables import instant_of, microseconds
-
-AMENDED = "amended"
-"""The register's own event: what it has of a complaint changed without anything having happened to it."""
 
 _OF_SUSPECTS_TOO = frozenset({Stage.SUSPECTED, Stage.REJECTED, Stage.WITHDRAWN, Stage.DUPLICATE})
 """Stages that a suspicion may have; in any other one it was taken for a complaint."""
@@ -119,11 +118,27 @@ class SqlRegister:
         with snapshot(self._database) as connection:
             book = _book(connection, key)
             if book.row is not None and not _news(book, case) and _row_after(book, case, policy, now) == book.row:
-                return _entry(connection, key, book.row)
+                return entry_of(connection, key, book.row)
         with self._database.writing() as connection:
             head = self._hold(connection, self._series_of(key) if book.row is None else book.row["series"])
             book = _book(connection, key)  # as it stands now that nobody else can change it
-            return _entry(connection, key, self._append(connection, head, book, key, case, policy, now))
+            return entry_of(connection, key, self._append(connection, head, book, key, case, policy, now))
+
+    def gone(self, key: TicketKey, now: datetime) -> None:
+        """Append :data:`TICKET_GONE` to a complaint or suspicion, unless that is its last event. Raises ``StoreError``."""
+        with self._database.writing() as connection:
+            row = _book(connection, key).row
+            if row is None:
+                return
+            head = self._hold(connection, row["series"])
+            last = (
+                select(complaint_event.c.what)
+                .where(complaint_event.c.account == key.account, complaint_event.c.ticket == key.id)
+                .order_by(complaint_event.c.position.desc())
+                .limit(1)
+            )
+            if connection.execute(last).scalar_one() != TICKET_GONE:
+                self._chain(connection, head, [_own_event(TICKET_GONE, head.series, key, row["level"], now)])
 
     def _append(
         self, connection: Connection, head: Head, book: _Book, key: TicketKey, case: Case, policy: str, now: datetime
@@ -138,10 +153,19 @@ class SqlRegister:
             row["year"] = instant_of(row["received_at"]).astimezone(self._zone_of(key)).year
             row["sequence"] = self._next_number(connection, head.series, row["year"])
         links = [_link(head.series, key, event, now) for event in news.values()] or [
-            _amendment(head.series, key, case.level, now)
+            _own_event(AMENDED, head.series, key, case.level, now)
         ]
         if row != book.row:
             links[-1] = replace(links[-1], state=state_of(row))
+        self._chain(connection, head, links)
+        if book.row is None:
+            connection.execute(insert(complaint).values(account=key.account, ticket=key.id, **_columns(row)))
+        elif row != book.row:
+            connection.execute(update(complaint).where(_of(key)).values(_columns(row)))
+        return row
+
+    def _chain(self, connection: Connection, head: Head, links: list[Link]) -> None:
+        """Append links to the end of their series, which is held."""
         links = chained(head, links)
         instants = ("at", "recorded_at")
         connection.execute(
@@ -155,11 +179,6 @@ class SqlRegister:
         connection.execute(
             update(complaint_series).where(mine).values(position=links[-1].position, hash=links[-1].hash)
         )
-        if book.row is None:
-            connection.execute(insert(complaint).values(account=key.account, ticket=key.id, **_columns(row)))
-        elif row != book.row:
-            connection.execute(update(complaint).where(_of(key)).values(_columns(row)))
-        return row
 
     def _hold(self, connection: Connection, series: str) -> Head:
         """The end of a series, which nobody else writes to until this transaction ends."""
@@ -198,7 +217,7 @@ class SqlRegister:
         """What is registered for a ticket; received at the earliest receipt among it and its duplicates."""
         with snapshot(self._database) as connection:
             row = _book(connection, key).row
-            return None if row is None else _entry(connection, key, row)
+            return merged_entry(connection, key) if row is None else entry_of(connection, key, row)
 
     def complaints(self, account: str | None = None) -> list[Complaint]:
         """All complaints and suspects, of one account or of all, in the order of receipt. Raises ``StoreError``."""
@@ -315,13 +334,13 @@ def _link(series: str, key: TicketKey, event: CaseEvent, now: datetime) -> Link:
     )
 
 
-def _amendment(series: str, key: TicketKey, level: int, now: datetime) -> Link:
+def _own_event(what: str, series: str, key: TicketKey, level: int, now: datetime) -> Link:
     return Link(
         series=series,
         position=0,
         account=key.account,
         ticket=key.id,
-        what=AMENDED,
+        what=what,
         at=microseconds(now),
         actor="us",
         message=None,
@@ -346,29 +365,6 @@ def _book(connection: Connection, key: TicketKey) -> _Book:
 def _columns(row: _State) -> dict[str, Any]:
     instants = ("registered_at", "received_at", "last_event_at", "as_of")
     return {name: instant_of(value) if name in instants and value is not None else value for name, value in row.items()}
-
-
-def _entry(connection: Connection, key: TicketKey, row: _State) -> Entry:
-    received_at = instant_of(row["received_at"])
-    registered_at = row["registered_at"]
-    return Entry(
-        number=None if row["sequence"] is None else number_of(row["series"], row["year"], row["sequence"]),
-        stage=Stage(row["stage"]),
-        received_at=min(received_at, earliest_receipts(connection, key.account).get(key, received_at)),
-        registered_at=None if registered_at is None else instant_of(registered_at),
-        extensions=_extensions(connection, key),
-    )
-
-
-def _extensions(connection: Connection, key: TicketKey) -> tuple[CaseEvent, ...]:
-    events = complaint_event.c
-    found = select(complaint_event).where(
-        events.account == key.account, events.ticket == key.id, events.what == Happened.EXTENDED.value
-    )
-    return tuple(
-        CaseEvent(Happened.EXTENDED, row.at, row.actor, row.message, row.level, json.loads(row.facts))
-        for row in connection.execute(found.order_by(events.at, events.position))
-    )
 
 
 def _of(key: TicketKey) -> Any:

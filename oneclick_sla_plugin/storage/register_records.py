@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, true
 
-from oneclick_sla_plugin.domain.complaint import ComplaintType, Happened, Stage
+from oneclick_sla_plugin.domain.complaint import COMMANDED_BY, CaseEvent, ComplaintType, Entry, Happened, Stage
 from oneclick_sla_plugin.domain.model import Channel, TicketKey
 from oneclick_sla_plugin.storage.database import Database
 from oneclick_sla_plugin.storage.register_tables import complaint, complaint_event
+from oneclick_sla_plugin.storage.tables import instant_of
 
 KEEP = timedelta(days=731)
 """How long a complaint has to be kept after its last event: two years, a leap day included.
@@ -26,6 +27,14 @@ Peru wants sheets and answers kept; that it is two years is not verified.
 OVER = frozenset({Stage.CLOSED, Stage.REJECTED, Stage.WITHDRAWN, Stage.DUPLICATE})
 """Stages in which nothing is owed any more."""
 
+AMENDED = "amended"
+"""The register's own event: what it has of a complaint changed without anything having happened to it."""
+
+TICKET_GONE = "ticket_gone"
+"""The register's own event: the platform does not have the ticket any more. The complaint stands as it stood."""
+
+OWN_EVENTS = frozenset({AMENDED, TICKET_GONE})
+
 _NUMBER = re.compile(r"(?:(?P<series>.+)-)?(?P<year>\d{4})-(?P<sequence>\d{6,9})")
 
 
@@ -33,7 +42,7 @@ _NUMBER = re.compile(r"(?:(?P<series>.+)-)?(?P<year>\d{4})-(?P<sequence>\d{6,9})
 class RecordedEvent:
     """An event as the register keeps it.
 
-    ``what`` is a value of ``Happened``, or ``amended``. ``position`` and ``hash`` are its
+    ``what`` is a value of ``Happened``, or one of the register's own. ``position`` and ``hash`` are its
     link's in the chain. ``standing``: the ticket still showed it at the last look.
     """
 
@@ -142,6 +151,52 @@ def earliest_receipts(connection: Connection, account: str | None) -> dict[Ticke
             found[target] = min(found.get(target, row.received_at), row.received_at)
             target = targets.get(target, target)
     return found
+
+
+def entry_of(connection: Connection, key: TicketKey, row: Mapping[str, Any]) -> Entry:
+    """What the register has of a ticket; ``row``: its row in plain values."""
+    received_at = instant_of(row["received_at"])
+    registered_at = row["registered_at"]
+    standing = set(json.loads(row["standing"]))
+    return Entry(
+        number=None if row["sequence"] is None else number_of(row["series"], row["year"], row["sequence"]),
+        stage=Stage(row["stage"]),
+        received_at=min(received_at, earliest_receipts(connection, key.account).get(key, received_at)),
+        registered_at=None if registered_at is None else instant_of(registered_at),
+        extensions=tuple(event for _, event in _events(connection, key, {Happened.EXTENDED})),
+        commands=tuple(
+            event
+            for position, event in _events(connection, key, set(Happened))
+            if position in standing and COMMANDED_BY in event.facts
+        ),
+        merged=_has_duplicates(connection, key),
+    )
+
+
+def merged_entry(connection: Connection, key: TicketKey) -> Entry | None:
+    """What is known of a ticket that has no row, but had a registered complaint merged into it."""
+    if not _has_duplicates(connection, key):
+        return None
+    return Entry(None, Stage.SUSPECTED, earliest_receipts(connection, key.account)[key], None, merged=True)
+
+
+def _has_duplicates(connection: Connection, key: TicketKey) -> bool:
+    found = select(complaint.c.ticket).where(
+        complaint.c.account == key.account, complaint.c.duplicate_of == key.id, complaint.c.sequence.is_not(None)
+    )
+    return connection.execute(found.limit(1)).first() is not None
+
+
+def _events(connection: Connection, key: TicketKey, kinds: set[Happened]) -> list[tuple[int, CaseEvent]]:
+    """The events of these kinds with their positions, the oldest first."""
+    events = complaint_event.c
+    found = select(complaint_event).where(
+        events.account == key.account, events.ticket == key.id, events.what.in_(kind.value for kind in kinds)
+    )
+    return [
+        (row.position, CaseEvent(Happened(row.what), row.at, row.actor, row.message, row.level, json.loads(row.facts)))
+        for row in connection.execute(found.order_by(events.at, events.position))
+    ]
 
 
 def read_complaints(connection: Connection, keep: timedelta, account: str | None = None) -> list[Complaint]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,22 @@ from typing import Any
 import pytest
 
 from oneclick_sla_plugin.config import AccountConfig, PeakConfig, PolicyRule
-from oneclick_sla_plugin.domain.model import Channel, Status, Ticket, Written
+from oneclick_sla_plugin.domain.changes import diff, written_after
+from oneclick_sla_plugin.domain.complaint import Stage
+from oneclick_sla_plugin.domain.model import (
+    TAG_IS_COMPLAINT,
+    Channel,
+    Field,
+    Status,
+    Ticket,
+    TicketKey,
+    Written,
+)
 from oneclick_sla_plugin.errors import ConfigError
 from oneclick_sla_plugin.judging import Judge
 from oneclick_sla_plugin.plugins import Plugins
+from oneclick_sla_plugin.storage.database import Database
+from oneclick_sla_plugin.storage.register import SqlRegister
 from oneclick_sla_plugin.testing.tickets import RECEIVED_AT, a_ticket
 
 PLUGINS = Plugins.load()
@@ -154,3 +167,69 @@ def test_arrivals_are_counted_in_the_hour_before_receipt() -> None:
 
     judge(arrivals=arrivals, peaks=PeakConfig(tickets_per_hour=1))(a_ticket(), RECEIVED_AT)
     assert asked == [(RECEIVED_AT - timedelta(hours=1), RECEIVED_AT)]
+
+
+# --- with the complaint register -----------------------------------------------------------------
+
+COMPLAINT = frozenset({TAG_IS_COMPLAINT})
+HOUR = timedelta(hours=1)
+
+
+def looked(by: Judge, ticket: Ticket, now: datetime) -> Ticket:
+    """The ticket once what the judge decides has been written."""
+    decision = by(ticket, now)
+    changes = diff(ticket, decision.desired)
+    fields = {**ticket.fields, **{name: value for name, value in changes.fields.items() if value is not None}}
+    return replace(ticket, fields=fields, written=written_after(ticket, decision.desired))
+
+
+def test_a_stage_that_an_agent_set_is_final_over_many_looks(database: Database) -> None:
+    register = SqlRegister(database)
+    by = judge().entering(register, lambda _: None)
+    ticket = looked(by, a_ticket(tags=COMPLAINT), RECEIVED_AT)
+    ticket = replace(ticket, fields={**ticket.fields, Field.COMPLAINT_STAGE: "duplicate"})
+    for n in range(1, 4):
+        ticket = looked(by, ticket, RECEIVED_AT + n * HOUR)
+        assert ticket.fields[Field.COMPLAINT_STAGE] == "duplicate"
+    (complaint,) = register.complaints()
+    assert complaint.stage is Stage.DUPLICATE
+    assert [event.at for event in complaint.events if event.what == "duplicated"] == [RECEIVED_AT + HOUR]
+    ticket = replace(ticket, fields={**ticket.fields, Field.COMPLAINT_STAGE: "registered"})
+    for n in range(4, 6):
+        ticket = looked(by, ticket, RECEIVED_AT + n * HOUR)
+        assert ticket.fields[Field.COMPLAINT_STAGE] == "registered"
+    assert register.verify().intact
+
+
+def test_a_complaint_that_is_merged_into_a_question_goes_on_there(database: Database) -> None:
+    """The number stays with the duplicate; the other ticket, looked at before it or after, counts from its receipt."""
+    register = SqlRegister(database)
+    marked: list[TicketKey] = []
+    by = judge().entering(register, marked.append)
+    looked(by, a_ticket(tags=COMPLAINT), RECEIVED_AT)
+    question = a_ticket(id="43", created_at=RECEIVED_AT + HOUR)
+    assert by(question, RECEIVED_AT + 2 * HOUR).complaint is None
+    merged = a_ticket(tags=COMPLAINT, status=Status.CLOSED, merged_into="43")
+    for n in (3, 4):
+        by(merged, RECEIVED_AT + n * HOUR)
+    assert marked == [question.key]
+    found = by(question, RECEIVED_AT + 5 * HOUR).complaint
+    assert found is not None
+    assert (found.number, found.case.received_at) == ("2026-000002", RECEIVED_AT)
+    assert [(one.number, one.open) for one in register.complaints()] == [("2026-000001", False), ("2026-000002", True)]
+
+
+def test_a_deleted_ticket_leaves_its_complaint_as_it_stood(database: Database) -> None:
+    register = SqlRegister(database)
+    by = judge().entering(register, lambda _: None)
+    ticket = a_ticket(tags=COMPLAINT)
+    by.gone(ticket.key, RECEIVED_AT)  # nothing is known of it
+    by(ticket, RECEIVED_AT)
+    for n in (1, 2):
+        by.gone(ticket.key, RECEIVED_AT + n * HOUR)
+    (complaint,) = register.complaints()
+    assert (complaint.stage, complaint.open) == (Stage.REGISTERED, True)
+    assert [(event.what, event.at) for event in complaint.events][2:] == [("ticket_gone", RECEIVED_AT + HOUR)]
+    assert register.verify().intact
+    judge().gone(ticket.key, RECEIVED_AT)  # who registers nothing notes nothing
+    assert len(complaint.events) == len(register.complaints()[0].events)

@@ -313,3 +313,8 @@ def test_a_period_that_ends_before_it_begins_is_refused(database: Database, run:
 @pytest.mark.parametrize("day", ["17/11/2026", "2026-13-01", "yesterday"])
 def test_a_day_that_is_none_is_refused(database: Database, run: Callable[..., Result], day: str) -> None:
     assert "is no date" in run("list", "--from", day, status=2).output
+
+
+def test_the_last_day_of_all_is_refused(database: Database, run: Callable[..., Result]) -> None:
+    """No day comes after it, where the period would end."""
+    assert "too far away" in run("totals", "--from", "9999-12-31", "--to", "9999-12-31", status=2).output

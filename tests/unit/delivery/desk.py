@@ -133,6 +133,7 @@ class Desk:
     announced: list[Changes] = field(default_factory=list)
     counted: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     waits: list[timedelta] = field(default_factory=list)
+    gone: list[tuple[TicketKey, datetime]] = field(default_factory=list)
 
     def count(self, name: str, **labels: str) -> None:
         self.counted.append((name, labels))
@@ -144,6 +145,7 @@ class Desk:
             self.decide,
             observe=self.observe,
             redact_cards=self.redact_cards,
+            gone=lambda *heard: self.gone.append(heard),
         )
         return Reconciler(
             {"acme": account},

@@ -29,6 +29,7 @@ def test_a_ticket_that_is_gone_is_done(desk: Desk) -> None:
     """Nothing is scheduled, nothing waits for a person."""
     desk.helpdesk.reads = [error(TicketGone, status=404)]
     assert desk.look() is Outcome.GONE
+    assert desk.gone == [(TICKET.key, START)]
     row = desk.row()
     assert (row["done"], row["due_at"], row["dead_at"]) == (1, None, None)
 

@@ -10,7 +10,7 @@ import pytest
 
 from oneclick_sla_plugin.domain.changes import Note, compose
 from oneclick_sla_plugin.domain.clocks import Thread
-from oneclick_sla_plugin.domain.complaint import CaseEvent, Entry, Happened, Stage
+from oneclick_sla_plugin.domain.complaint import CaseEvent, Entry, Happened, Stage, Suspicion
 from oneclick_sla_plugin.domain.decision import Decision, decide
 from oneclick_sla_plugin.domain.model import (
     TAG_IS_COMPLAINT,
@@ -23,7 +23,7 @@ from oneclick_sla_plugin.domain.model import (
     Ticket,
 )
 from oneclick_sla_plugin.domain.notes import Outgoing, Practice
-from oneclick_sla_plugin.domain.procedure import Procedure, Suspicion, follow
+from oneclick_sla_plugin.domain.procedure import Procedure, follow
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.policy_files import find_policy
 from oneclick_sla_plugin.testing.tickets import RECEIVED_AT, a_message, a_ticket

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from oneclick_sla_plugin.domain.changes import Note, compose
 from oneclick_sla_plugin.domain.clocks import Thread
-from oneclick_sla_plugin.domain.complaint import Happened, Stage
+from oneclick_sla_plugin.domain.complaint import Happened, Stage, Suspicion
 from oneclick_sla_plugin.domain.complaint_clocks import complaint_clocks
 from oneclick_sla_plugin.domain.model import (
     Author,
@@ -27,7 +27,7 @@ from oneclick_sla_plugin.domain.model import (
     Ticket,
     Written,
 )
-from oneclick_sla_plugin.domain.procedure import TRANSITIONS, Procedure, Suspicion, follow
+from oneclick_sla_plugin.domain.procedure import TRANSITIONS, Procedure, follow
 from oneclick_sla_plugin.plugins import Plugins
 from oneclick_sla_plugin.policy_files import find_policy
 from oneclick_sla_plugin.testing.tickets import RECEIVED_AT, a_message, a_ticket

@@ -18,8 +18,8 @@ from oneclick_sla_plugin.domain.complaint import Case, ComplaintType, Entry, Hap
 from oneclick_sla_plugin.domain.model import Channel, TicketKey
 from oneclick_sla_plugin.errors import StoreError
 from oneclick_sla_plugin.storage.database import Database, open_database
-from oneclick_sla_plugin.storage.register import AMENDED, SqlRegister
-from oneclick_sla_plugin.storage.register_records import number_of
+from oneclick_sla_plugin.storage.register import SqlRegister
+from oneclick_sla_plugin.storage.register_records import AMENDED, number_of
 from oneclick_sla_plugin.storage.register_tables import complaint, complaint_event
 from oneclick_sla_plugin.testing.complaints import a_case, an_event
 from oneclick_sla_plugin.testing.tickets import RECEIVED_AT
@@ -295,7 +295,7 @@ def test_of_merged_complaints_the_earliest_receipt_counts(register: SqlRegister)
     register.record(OTHER, a_case(received_at=RECEIVED_AT + HOUR), POLICY, NOW)
     merged = register.record(KEY, duplicate("43"), POLICY, NOW + HOUR)
     assert merged == Entry("2026-000001", Stage.DUPLICATE, RECEIVED_AT, NOW)
-    assert register.entry(OTHER) == Entry("2026-000002", Stage.REGISTERED, RECEIVED_AT, NOW)
+    assert register.entry(OTHER) == Entry("2026-000002", Stage.REGISTERED, RECEIVED_AT, NOW, merged=True)
     found = register.find(KEY)
     assert found is not None
     assert found.duplicate_of == "43"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from oneclick_sla_plugin.domain.complaint import Case, CaseEvent, ComplaintType, Happened, Stage
 from oneclick_sla_plugin.domain.model import TicketKey
 from oneclick_sla_plugin.storage.database import Database, open_database
-from oneclick_sla_plugin.storage.register import AMENDED, SqlRegister
-from oneclick_sla_plugin.storage.register_records import number_of
+from oneclick_sla_plugin.storage.register import SqlRegister
+from oneclick_sla_plugin.storage.register_records import AMENDED, number_of
 from oneclick_sla_plugin.testing.complaints import a_case, an_event
 from oneclick_sla_plugin.testing.tickets import RECEIVED_AT
 
