@@ -55,7 +55,7 @@ class ComplaintTelling:
             if event.what is Happened.EXTENDED:
                 yield self._extended(datetime.fromisoformat(event.facts["new_due_at"]))
         if any(event.what is Happened.ESCALATED for event in case.events):
-            yield Note("complaint-escalated", self._escalated(), self._owner)
+            yield self.telling.to_owner("complaint-escalated", self._say("note.complaint_escalated"))
         if self.procedure.lacks_reason:
             text = self._say("note.complaint_reason_missing", stage=self._stage_name(case.stage))
             yield Note(f"complaint-reason-missing.{case.level}", text)
@@ -190,14 +190,6 @@ class ComplaintTelling:
         place = wording.say(f"place.{reason.part}", start=str(reason.start + 1), end=str(reason.end))
         return f"{text}: {place}"
 
-    def _escalated(self) -> str:
-        text = self._say("note.complaint_escalated")
-        return text if self._owner is None else f"{text}\n{self._say('note.owner', owner=self._owner)}"
-
-    @property
-    def _owner(self) -> str | None:
-        return self.telling.practice.owner(self.telling.channel, self.telling.policy)
-
     @property
     def _number(self) -> str:
         """A blank where nobody registers: in questions that are asked without a register."""
@@ -228,10 +220,12 @@ class ComplaintTelling:
         )
 
     def _answer_by(self) -> str:
-        """The date by which the customer is told to have an answer; a blank where none is promised."""
+        """The date by which the customer is told to have an answer, to the minute; a blank where none is promised."""
         due_at = self._response_due_at()
         wording = self.telling.wording
-        return wording.texts["message.blank_date"] if due_at is None else wording.instant(due_at)
+        if due_at is None:
+            return wording.texts["message.blank_date"]
+        return wording.instant(due_at.replace(second=0, microsecond=0))
 
     def _response_due_at(self) -> datetime | None:
         for clock in self.clocks:

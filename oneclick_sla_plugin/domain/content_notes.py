@@ -92,14 +92,14 @@ class ContentTelling:
         if verdict is None:
             return
         say = self.telling.wording.say
-        owner = self.telling.practice.owner(self.telling.channel, self.telling.policy)
         if message.author is Author.CUSTOMER:
             if verdict.abusive:
                 yield Note("abusive", say("note.abusive", message=self._named(message)))
             if verdict.threat:
-                yield Note("threat", say("note.threat", message=self._named(message)), owner)
+                yield self.telling.to_owner("threat", say("note.threat", message=self._named(message)))
         elif message.author is Author.AGENT and message.public and verdict.abusive:
-            yield Note(f"agent-abusive.{_of(message)}", say("note.agent_abusive", message=self._named(message)), owner)
+            text = say("note.agent_abusive", message=self._named(message))
+            yield self.telling.to_owner(f"agent-abusive.{_of(message)}", text)
 
     # --- missing information ---
 

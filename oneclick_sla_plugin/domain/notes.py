@@ -70,24 +70,28 @@ class Telling:
                 return Note(_key(clock, "delay-notice"), self._delay_text(promised_at))
         return None
 
-    def _of(self, clock: Clock) -> Iterator[Note]:
+    def to_owner(self, key: str, text: str) -> Note:
+        """A note that the owner of the channel hears of, and that says who that is."""
         owner = self.practice.owner(self.channel, self.policy)
+        return Note(key, text if owner is None else f"{text}\n{self.wording.say('note.owner', owner=owner)}", owner)
+
+    def _of(self, clock: Clock) -> Iterator[Note]:
         reached = [step for step in clock.steps if step.at <= self.now]
         if clock.overdue:
-            yield Note(_key(clock, "breached"), self._text("note.breached", clock, owner), owner)
+            yield self.to_owner(_key(clock, "breached"), self._text("note.breached", clock))
             late = [step for step in reached if not step.before_due]
             if late:
-                yield Note(_key(clock, late[-1].name), self._text("note.overdue", clock, owner), owner)
+                yield self.to_owner(_key(clock, late[-1].name), self._text("note.overdue", clock))
         elif clock.running and reached:
-            yield Note(_key(clock, reached[-1].name), self._text("note.at_risk", clock, owner), owner)
+            yield self.to_owner(_key(clock, reached[-1].name), self._text("note.at_risk", clock))
         elif (
             clock.running and clock.metric is Metric.FIRST_REPLY and clock.due_at - clock.started_at >= SHORTEST_WARNED
         ):
-            yield Note(_key(clock, "due"), self._text("note.due", clock, None))
+            yield Note(_key(clock, "due"), self._text("note.due", clock))
 
-    def _text(self, key: str, clock: Clock, owner: str | None) -> str:
+    def _text(self, key: str, clock: Clock) -> str:
         wording = self.wording
-        text = wording.say(
+        return wording.say(
             key,
             metric=wording.texts[f"metric.{clock.metric}"],
             due=wording.instant(clock.due_at),
@@ -100,7 +104,6 @@ class Telling:
                 else wording.texts["amount.promised_date"]
             ),
         )
-        return text if owner is None else f"{text}\n{wording.say('note.owner', owner=owner)}"
 
     # --- the delay notice ---
 
