@@ -22,8 +22,8 @@ def register_detectors(register: Callable[[Detector], None]) -> None:
     from oneclick_sla_plugin.detectors.accounts import IbanDetector
     from oneclick_sla_plugin.detectors.cards import CardDetector
     from oneclick_sla_plugin.detectors.credentials import CredentialDetector
+    from oneclick_sla_plugin.detectors.judge import JudgeDetector
     from oneclick_sla_plugin.detectors.national_ids import NationalIdDetector
-    from oneclick_sla_plugin.detectors.sign_ins import SignInDetector
     from oneclick_sla_plugin.detectors.tokens import TokenDetector
 
     for detector in (
@@ -32,6 +32,6 @@ def register_detectors(register: Callable[[Detector], None]) -> None:
         NationalIdDetector(),
         TokenDetector(),
         CredentialDetector(),
-        SignInDetector(),
+        JudgeDetector(),
     ):
         register(detector)

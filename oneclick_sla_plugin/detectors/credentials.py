@@ -43,6 +43,12 @@ _WIRELESS = re.compile(r"\b(?:wi-?fi|wlan|ssid|wireless|hotspot|router)\b")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+\Z")
 _SENTENCE_END = re.compile(r"[?!;.]\s|\n\s{0,3}\n")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}\Z")
+_MORE_DIGITS = re.compile(r"[ .\-][0-9]{2}")
+_DIGITS_BEFORE = re.compile(r"[0-9]{2}[ .\-]\Z")
+"""It is a telephone number."""
+_NAME_GOES_ON = re.compile(r"_[a-z_]{1,40}(?![a-z_]|[\"']?\s?[:=])")
+"""The word is the beginning of a field's name, and no value is given to the field."""
+_LEFT_BLANK = re.compile(r"<[a-z_\- ]{1,40}>(?=$|[\s;,&\"'])")
 _GERMAN_COMPOUND = r"[a-z]{1,20}-?(?:passwort|kennwort)"
 _CODE_COMPOUND = r"[a-z]{1,20}(?:password|passwd|apikey|secret|token)"
 
@@ -117,6 +123,8 @@ class CredentialDetector:
                 first.isdigit() and phrase_key(text.folded[start:end]) in self._kind_of
             )
             if end < len(text) and "a" <= text.folded[end] <= "z":
+                continue
+            if _NAME_GOES_ON.match(text.folded, end) or (start and _LEFT_BLANK.match(text.folded, start - 1)):
                 continue
             word = text.folded[start:end]
             kind = self._kind_of.get(phrase_key(word))
@@ -299,6 +307,8 @@ class CredentialDetector:
         value = reading.value
         length = value.end - value.start
         if value.look is not Look.NUMBER or not 3 <= length <= 4 or reading.counted or reading.denied:
+            return 0.0
+        if _MORE_DIGITS.match(text.folded, value.end) or _DIGITS_BEFORE.search(text.folded[max(0, value.start - 3) : value.start]):
             return 0.0
         if reading.before in self._words.speech.endings or reading.before in self._words.speech.subjects:
             return 0.0

@@ -57,6 +57,7 @@ class Lexicon:
     acts: Mapping[str, tuple[str, ...]]
     numbers: Mapping[str, tuple[str, ...]]
     identity: Mapping[str, tuple[str, ...]]
+    evidence: Mapping[str, tuple[str, ...]]
 
 
 @cache
@@ -80,6 +81,7 @@ def lexicon() -> Lexicon:
         _tuples(merged["acts"]),
         _tuples(merged["numbers"]),
         _tuples(merged["identity"]),
+        _tuples(merged["evidence"]),
     )
 
 

@@ -38,11 +38,11 @@ class Value(NamedTuple):
 
 
 LONGEST_VALUE = 512
-_QUOTES = "\"'"
-_CLOSING = {'"': '"', "'": "'", "(": ")", "[": "]"}
+_QUOTES = "\"'«»"
+_CLOSING = {'"': '"', "'": "'", "«": "»", "»": "«", "(": ")", "[": "]"}
 _RUN = re.compile(rf"\S{{1,{LONGEST_VALUE}}}")
-_INNER_END = re.compile(r"[,;](?=[^\s]*)|(?<=.)[\"'](?=[,;:}\])\s]|$)|</")
-_TRAILING = ".,;:)]}>\"'?\x1a"
+_INNER_END = re.compile(r"[,;](?=[^\s]*)|(?<=.)[\"'»«](?=[,;:}\])\s]|$)|</")
+_TRAILING = ".,;:)]}>\"'»«?\x1a"
 _EMPHASIS = re.compile(r"([*_]{1,2})([^\s*_]\S{0,78}?)\1(?=[\s.,;:!?)]|\Z)")
 _DIGITS = re.compile(r"[0-9]")
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -69,7 +69,7 @@ _NOTHING = frozenset(
         "xxx",
     }
     | {"n/a", "nan", "empty", "todo", "tbd", "oculto", "oculta", "censurado", "versteckt", "entfernt", "removed"}
-    | {"deleted", "filtered"}
+    | {"deleted", "filtered", "string", "boolean"}
 )
 _ELSE = re.compile(
     r"[\w.+\-]+@[\w\-]+\.[\w.\-]+\Z"  # mail address
@@ -85,6 +85,7 @@ _ELSE = re.compile(
     r"|[$£€][0-9]|[0-9][0-9.,]*(?:€|%|eur|usd|pen|gb|mb|kb|tb|ghz|mhz|mm|cm|km|kg|px|ms|am|pm|h|hs|hrs|min|st|nd|rd|th|er|do|ra|ro|ta|to|a|o)\Z"
     r"|(?:0x[0-9a-f]+|err[_\-:].*|e[_\-]?[0-9]{2,5}|http[0-9]{3}|sqlstate.*)\Z"  # error codes
     r"|(?:iphone|ipad|ipod|galaxy|windows|win|android|ios|macos|mac|chrome|firefox|safari|edge|office|pixel|redmi|sha|md5|aes|utf|oauth|ipv|mp|h|tls|ssl|wpa|usb|type|usuario|user|room|form|modelo)-?[0-9]{1,4}(?:\.[0-9]{1,3})*[a-z]{0,4}\Z"
+    r"|ssh-[a-z0-9]+\Z|pk_(?:live|test)_"  # public keys
     r"|[&@/\\]|#(?:[0-9]|[^\W\d]+[0-9]*\Z)",  # a handle, a path, a numbered case, a hashtag
 )
 _REFERENCE = re.compile(r"(?:[A-Z]{1,5}[-#/]){1,2}[0-9]{3,}(?:[-/][0-9]+)*\Z")  # order, invoice and ticket numbers
@@ -109,7 +110,7 @@ def read_value(text: str, start: int, line_end: int) -> Value | None:
         return None
     end = after = run.end()
     first = start
-    while first < end - 1 and text[first] in "\"'([¿¡":
+    while first < end - 1 and text[first] in "\"'«»([¿¡":
         first += 1
     if cut := _INNER_END.search(text, first, end):
         end = cut.start()

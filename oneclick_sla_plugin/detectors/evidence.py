@@ -1,0 +1,441 @@
+"""Signs for and against a word being a password, a PIN or a verification code.
+
+No rule here says what a value is. A word that could be one by its shape (:class:`Spot`)
+gets a list of signs: how it is made, how it is set off, and which meanings the words
+beside it have, near or far, before or behind, in its sentence or beside it. Meanings
+are classes of words in four languages (``[evidence]`` of the lexicons), so that what is
+learned of "I type" holds for "tecleo" too. What the signs weigh is learned:
+:mod:`~oneclick_sla_plugin.detectors.judge`.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property
+from itertools import islice
+from typing import NamedTuple
+
+from oneclick_sla_plugin.detectors.automaton import LinearPattern, linear_pattern
+from oneclick_sla_plugin.detectors.lexicon import alternation, lexicon
+from oneclick_sla_plugin.detectors.values import Look, is_order_like, looks_like_key, read_value
+from oneclick_sla_plugin.domain.plain_text import PlainText
+
+NUMBER, WORD, MIXTURE = "number", "word", "mixture"
+FAMILIES = (NUMBER, WORD, MIXTURE)
+"""Kinds of spots; the same sign weighs differently beside each."""
+
+TOPICS = (
+    "password",
+    "key",
+    "word",
+    "code",
+    "pin",
+    "verification",
+    "back",
+    "sign_in",
+    "type",
+    "set",
+    "open",
+    "entrance",
+    "network",
+)
+"""Meanings of which one must be near before a message is looked at word by word."""
+DEEDS = ("change", "give", "user", "old", "service", "fail")
+"""Beside these only a mixture of letters and digits or signs is looked at."""
+_TOPIC_BEFORE, _TOPIC_BEHIND = 150, 110
+
+_FAMILY = {Look.NUMBER: NUMBER, Look.WORD: WORD}
+_TOKEN = re.compile(r"\S+")
+_MARKS = " .,;:!?\"'()[]{}<>*_\x1a-=|/"
+_PARTS = re.compile(r"[-/'.:=_]")
+_JOINT = re.compile(r"[=:/>](?!/)")
+_LONGEST = 40
+_LONGEST_TOKEN = 200
+_LONGEST_PAIR = 90
+_SHORTEST = 3
+_LONGEST_NUMBER = 12
+_MOST_SPOTS = 1_000
+"""In one message; what comes after is left to the rules."""
+_LINE = 120
+_BEFORE, _BEHIND = 12, 10
+"""Words on either side that may be signs."""
+_NEARNESS = ("", "1", "2", "3", "3", "5", "5", "5", "5", "9", "9", "9", "9")
+_PAIR = 24
+"""Characters between two spots that go together."""
+_NAMING_REACH = 6
+_NAMING_REACH_CHARACTERS = 60
+_LINKING = frozenset({"say", "type", "set", "change", "with", "to", "password", "key", "word"})
+"""Meanings of the word just before a plain word that may be a value."""
+_WORD = re.compile(r"(?<![^\s\"'(,:=>])[a-z]+(?![^\s.,;:!?\"')])")
+_BLANK = re.compile(r"\s")
+_SENTENCE_END = re.compile(r"[.?!;](?:\s|$)")
+_SET_OFF = re.compile(r"[:=>|\-\n\"'(,]")
+_KEY = 3
+"""Letters by which beginnings and ends of words are looked up."""
+_NOTHING: frozenset[str] = frozenset()
+_ADDRESS = frozenset({"address"})
+_EXPIRY = re.compile(r"(?:0?[1-9]|1[0-2])[/\-.](?:20)?[2-4][0-9]\Z")
+_EXPIRES = frozenset({"expiry"})
+_HINT = (
+    r"(?:^|\s)(?:[^\s0-9@]*[0-9][^\s]*|[^\s@]*[a-z][!#$%&*+?_.\-:=/>][a-z][^\s]*|[\"'(\[*_][a-z][^\s]*|[^\s@]*[a-z][!#$%&*+_][^\s]*)"
+)
+"""Tokens that are no plain words."""
+_SYMBOLS = (
+    ("symbol", frozenset("!#$%&*+?^~@<")),
+    ("underscore", frozenset("_")),
+    ("hyphen", frozenset("-")),
+    ("point", frozenset(".")),
+    ("stroke", frozenset("/")),
+    ("apostrophe", frozenset("'")),
+    ("colon", frozenset(":=,;")),
+)
+_KEYED = re.compile(r"\*?([0-9]{3,8})[#*]")
+"""Digits as they are typed on a keypad."""
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}\Z")
+_PRODUCT = re.compile(r"[A-Z][a-z]+[0-9]{1,2}\Z")
+_UPPER = re.compile(r"[A-Z0-9]+(?:[-/][A-Z0-9]+)*\Z")
+_KINDS = bytes(
+    ord("9" if chr(code).isdigit() else "#" if not chr(code).isalpha() else "A" if chr(code).isupper() else "a")
+    for code in range(256)
+)
+_REPEATED = re.compile(r"(.)\1+")
+_RISING, _FALLING = "01234567890", "9876543210"
+
+
+class _Patterns(NamedTuple):
+    hint: LinearPattern
+    topic: LinearPattern
+    naming: LinearPattern
+
+
+@cache
+def _patterns() -> _Patterns:
+    words = lexicon().evidence
+    return _Patterns(
+        linear_pattern(_HINT),
+        linear_pattern(any_word(words, (*TOPICS, *DEEDS))),
+        linear_pattern(any_word(words, ("password", "key", "word", "network"))),
+    )
+
+
+def any_word(words: Mapping[str, Iterable[str]], meanings: Iterable[str]) -> str:
+    """A pattern for any word of these meanings, with the character before it and the rest of the word."""
+    every = [word for meaning in meanings for word in words[meaning]]
+    whole = alternation(word for word in every if "*" not in word)
+    beginnings = alternation(word[:-1] for word in every if word.endswith("*"))
+    ends = alternation(word[1:] for word in every if word.startswith("*"))
+    begun = rf"|(?:{beginnings})[a-z]*" if beginnings else ""
+    ended = rf"|[a-z]+(?:{ends})" if ends else ""
+    return rf"(?:^|[^a-z])(?:{whole}{begun}{ended})(?:[^a-z]|$)"
+
+
+class Token(NamedTuple):
+    """A run of characters between blanks, and its word without the marks around it, folded."""
+
+    start: int
+    end: int
+    word: str
+    sentence: int
+    begins_line: bool
+
+
+class Spot(NamedTuple):
+    """A possible value at ``[start, end)``; ``quoted``: something marks it off."""
+
+    start: int
+    end: int
+    look: Look
+    quoted: bool
+
+    @property
+    def family(self) -> str:
+        return _FAMILY.get(self.look, MIXTURE)
+
+
+class Vocabulary:
+    """The meanings of words: whole, by their beginning (``tecle*``) or by their end (``*code``)."""
+
+    def __init__(self, classes: Mapping[str, Iterable[str]]) -> None:
+        self._beginnings: dict[str, list[tuple[str, str]]] = {}
+        self._ends: dict[str, list[tuple[str, str]]] = {}
+        whole: dict[str, set[str]] = {}
+        for meaning, words in classes.items():
+            for word in words:
+                if word.endswith("*"):
+                    self._beginnings.setdefault(word[:_KEY], []).append((word[:-1], meaning))
+                elif word.startswith("*"):
+                    self._ends.setdefault(word[-_KEY:], []).append((word[1:], meaning))
+                else:
+                    whole.setdefault(word, set()).add(meaning)
+        self._whole = {word: frozenset(meanings.union(self._of(word))) for word, meanings in whole.items()}
+
+    def meanings(self, word: str) -> frozenset[str]:
+        """Of a folded word; each part of "sim-karte" or "user/pass" counts. ``address`` for a mail address."""
+        if word.isalpha():
+            return self._whole.get(word) or self._of(word)
+        if "@" in word:
+            return _ADDRESS
+        if _EXPIRY.match(word):
+            return _EXPIRES
+        found = set(self._whole.get(word, ()))
+        for part in _PARTS.split(word, 4):
+            found.update(self._whole.get(part) or self._of(part))
+        return frozenset(found)
+
+    def _of(self, word: str) -> frozenset[str]:
+        found = []
+        if begun := self._beginnings.get(word[:_KEY]):
+            found = [meaning for beginning, meaning in begun if word.startswith(beginning)]
+        if ended := self._ends.get(word[-_KEY:]):
+            found += [meaning for end, meaning in ended if word.endswith(end) and len(word) > len(end)]
+        return frozenset(found) if found else _NOTHING
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The shipped classes of words, read at the first call."""
+    return Vocabulary(lexicon().evidence)
+
+
+class Passage:
+    """A message in which spots are found and their signs read."""
+
+    def __init__(self, text: PlainText, words: Vocabulary) -> None:
+        self._text = text
+        self._words = words
+        self._meanings: dict[int, frozenset[str]] = {}
+        self.spots = self._found()
+        """What could be a value by its shape, in the order of the text."""
+
+    @cached_property
+    def _tokens(self) -> list[Token]:
+        return _tokens(self._text.folded)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [token.start for token in self._tokens]
+
+    def signs(self, position: int) -> list[str]:
+        """The signs of ``spots[position]``."""
+        spot = self.spots[position]
+        first = bisect_right(self._starts, spot.start) - 1
+        last = bisect_right(self._starts, spot.end - 1) - 1
+        signs = _made(self._text.text[spot.start : spot.end], spot)
+        if spot.look is Look.WORD and self._words.meanings(self._text.folded[spot.start : spot.end]):
+            signs.append("known")
+        signs += self._setting(spot, first, last)
+        signs += self._beside(first, last)
+        signs += self._pairs(position)
+        return signs
+
+    def _found(self) -> list[Spot]:
+        folded = self._text.folded
+        found: list[Spot] = []
+        skip_to = 0
+        for hint in _patterns().hint.finditer(self._text.ascii):
+            start, end = hint.span()
+            while start < end and folded[start].isspace():
+                start += 1
+            if start < skip_to or not self._near_topic(start, end):
+                continue
+            blank = _BLANK.search(folded, end, start + _LONGEST_TOKEN)
+            token_end = blank.start() if blank else min(len(folded), start + _LONGEST_TOKEN)
+            found += self._at(start, token_end)
+            skip_to = max(token_end, found[-1].end if found else 0)
+            if len(found) >= _MOST_SPOTS:
+                break
+        for named in _patterns().naming.finditer(self._text.ascii):
+            found += self._plain_words(named.span()[1])
+            if len(found) >= 2 * _MOST_SPOTS:
+                break
+        return _apart(found)
+
+    def _near_topic(self, start: int, end: int) -> bool:
+        position = bisect_left(self._topics, start - _TOPIC_BEFORE)
+        return position < len(self._topics) and self._topics[position] <= end + _TOPIC_BEHIND
+
+    @cached_property
+    def _topics(self) -> list[int]:
+        """Where words stand that can give a value its meaning."""
+        return [found.span()[0] for found in _patterns().topic.finditer(self._text.ascii)]
+
+    def _at(self, start: int, end: int) -> Iterator[Spot]:
+        """Spots in the token at ``[start, end)``, or in the quotation that it opens."""
+        written = self._text.text
+        line_end = written.find("\n", start, start + _LINE)
+        value = read_value(written, start, min(len(written), start + _LINE) if line_end < 0 else line_end)
+        if value is None:
+            return
+        if value.look is Look.HARMLESS and (keyed := _KEYED.match(written, value.start, end)):
+            yield Spot(*keyed.span(1), Look.NUMBER, value.quoted)
+        elif self._possible(value.start, value.end, value.look) and (value.quoted or value.look is not Look.WORD):
+            yield Spot(value.start, value.end, value.look, value.quoted)
+        if value.look is Look.PLACEHOLDER or value.next > end or end - start > _LONGEST_PAIR:
+            return
+        for joint in _JOINT.finditer(written, max(start, value.start), end - 1):
+            if written.startswith("//", joint.end()):
+                return
+            value = read_value(written, joint.end(), end)
+            if value and self._possible(value.start, value.end, value.look):
+                if value.look is not Look.WORD or joint[0] != "/":
+                    yield Spot(value.start, value.end, value.look, True)
+
+    def _plain_words(self, position: int) -> Iterator[Spot]:
+        """Plain words close behind a word that names values, where something sets them off."""
+        folded = self._text.folded
+        before = ""
+        for word in islice(_WORD.finditer(folded, position, position + _NAMING_REACH_CHARACTERS), _NAMING_REACH):
+            start, end = word.span()
+            gap = folded[max(position, start - 3) : start]
+            if _SENTENCE_END.search(gap):
+                return
+            if _SET_OFF.search(gap) or not _LINKING.isdisjoint(self._words.meanings(before)):
+                meanings = self._words.meanings(word[0])
+                if not meanings and _SHORTEST <= end - start <= _LONGEST:
+                    yield Spot(start, end, Look.WORD, False)
+            before = word[0]
+
+    def _possible(self, start: int, end: int, look: Look) -> bool:
+        if look is Look.NUMBER:
+            return _SHORTEST <= end - start <= _LONGEST_NUMBER and not self._among_digits(start, end)
+        return look >= Look.WORD and _SHORTEST <= end - start <= _LONGEST
+
+    def _possible(self, start: int, end: int, look: Look) -> bool:
+        if look is Look.NUMBER:
+            return _SHORTEST <= end - start <= _LONGEST_NUMBER and not self._among_digits(start, end)
+        return look >= Look.WORD and _SHORTEST <= end - start <= _LONGEST
+
+    def _among_digits(self, start: int, end: int) -> bool:
+        """Whether more digits follow or precede after a blank, as in a telephone number."""
+        folded = self._text.folded
+        return (start >= 2 and folded[start - 1] == " " and folded[start - 2].isdigit()) or (
+            folded[end : end + 1] == " " and folded[end + 1 : end + 2].isdigit() and folded[end + 2 : end + 3].isdigit()
+        )
+
+    def _meaning(self, index: int) -> frozenset[str]:
+        known = self._meanings.get(index)
+        if known is None:
+            known = self._meanings[index] = self._words.meanings(self._tokens[index].word)
+        return known
+
+    def _pairs(self, position: int) -> Iterator[str]:
+        """Whether another spot of this kind is close, as a name is to its password or the old to the new."""
+        spot = self.spots[position]
+        for other, name in ((position - 1, "pair before"), (position + 1, "pair behind")):
+            if 0 <= other < len(self.spots) and (self.spots[other].look is Look.NUMBER) == (spot.look is Look.NUMBER):
+                if max(spot.start - self.spots[other].end, self.spots[other].start - spot.end) <= _PAIR:
+                    yield name
+
+    def _setting(self, spot: Spot, first: int, last: int) -> list[str]:
+        """The characters and line breaks around."""
+        folded = self._text.folded
+        signs = ["quoted"] if spot.quoted else []
+        gap = folded[max(0, spot.start - 3) : spot.start]
+        before = gap.rstrip(" \"'(")[-1:]
+        if not before:
+            signs.append("before nothing")
+        elif not before.isalnum():
+            signs.append("before line" if "\n" in gap else f"before {before}")
+        if gap[-1:] in tuple("\"'(*["):
+            signs.append(f"opens {gap[-1]}")
+        elif gap[-1:] in tuple("#-/+.$@&"):
+            signs.append(f"touches {gap[-1]}")
+        behind = folded[spot.end : spot.end + 2]
+        mark = behind[1:] if behind[:1] in tuple("\"')*") and behind else behind[:1]
+        signs.append(f"behind {'letter' if mark.isalnum() else mark if mark.strip() else 'blank' if mark else 'nothing'}")
+        if behind[:1] in tuple("-/%@"):
+            signs.append(f"goes on {behind[0]}")
+        if self._tokens[first].begins_line:
+            signs.append("begins line")
+        if last + 1 == len(self._tokens) or self._tokens[last + 1].begins_line:
+            signs.append("ends line")
+        return signs
+
+    def _beside(self, first: int, last: int) -> list[str]:
+        """The nearest word of each meaning, on either side; apart from those in other sentences."""
+        signs: list[str] = []
+        sentence = self._tokens[first].sentence
+        sides = (
+            (range(first - 1, max(-1, first - 1 - _BEFORE), -1), "-", "<"),
+            (range(last + 1, min(len(self._tokens), last + 1 + _BEHIND)), "+", ">"),
+        )
+        for indices, here, beyond in sides:
+            near: set[str] = set()
+            far: set[str] = set()
+            for distance, index in enumerate(indices, 1):
+                meanings = self._meaning(index)
+                if not meanings:
+                    continue
+                if self._tokens[index].sentence == sentence:
+                    signs += [f"{here}{_NEARNESS[distance]} {meaning}" for meaning in meanings - near]
+                    near |= meanings
+                else:
+                    signs += [f"{beyond} {meaning}" for meaning in meanings - far]
+                    far |= meanings
+        return signs
+
+
+def _tokens(folded: str) -> list[Token]:
+    tokens: list[Token] = []
+    sentence = 0
+    last_end = 0
+    for found in _TOKEN.finditer(folded):
+        start, end = found.span()
+        begins_line = last_end > 0 and folded.find("\n", last_end, start) >= 0
+        sentence += begins_line
+        word = found[0].strip(_MARKS) if end - start <= _LONGEST_TOKEN else ""
+        tokens.append(Token(start, end, word, sentence, begins_line))
+        if found[0][-1] in ".?!;" and (len(word) > 2 or found[0][-1] in "?!"):
+            sentence += 1
+        last_end = end
+    return tokens
+
+
+def _apart(spots: list[Spot]) -> list[Spot]:
+    """In the order of the text, each place once."""
+    return sorted({spot[:2]: spot for spot in reversed(spots)}.values())
+
+
+def _made(written: str, spot: Spot) -> list[str]:
+    """How a value is made."""
+    length = spot.end - spot.start
+    if spot.look is Look.NUMBER:
+        signs = [f"digits {min(length, 9)}"]
+        if length == 4 and _YEAR.match(written):
+            signs.append("year")
+        if written[0] == "0":
+            signs.append("zero first")
+        if len(set(written)) <= 2:
+            signs.append("repeated")
+        if length >= 4 and (written in _RISING or written in _FALLING):
+            signs.append("run")
+        return signs
+    kinds = written.encode("latin-1").translate(_KINDS).decode("ascii")
+    shape = _REPEATED.sub(r"\1", kinds)
+    digits = kinds.count("9")
+    signs = [f"look {spot.look.name.lower()}", f"shape {shape[:7]}", f"length {_length(length)}", f"digits {min(digits, 4)}"]
+    if "#" in kinds:
+        signs += [f"has {name}" for name, marks in _SYMBOLS if not marks.isdisjoint(written)]
+    if looks_like_key(written):
+        signs.append("key-like")
+    if is_order_like(written):
+        signs.append("order-like")
+    if _PRODUCT.match(written):
+        signs.append("product-like")
+    if _UPPER.match(written):
+        signs.append("upper")
+    if _YEAR.search(written):
+        signs.append("year last")
+    if digits and written[-1].isdigit():
+        signs.append("digit last")
+    if " " in written:
+        signs.append(f"blanks {min(written.count(' '), 4)}")
+    if written[0].isupper() and written[1:].islower():
+        signs.append("title")
+    return signs
+
+
+def _length(length: int) -> str:
+    return str(length) if length <= 4 else "5-6" if length <= 6 else "7-9" if length <= 9 else "10-14" if length <= 14 else "15+"
