@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from oneclick_sla_plugin.detectors.automaton import LinearPattern, linear_pattern
 from oneclick_sla_plugin.detectors.lexicon import alternation, lexicon
-from oneclick_sla_plugin.detectors.values import Look, is_order_like, looks_like_key, read_value
+from oneclick_sla_plugin.detectors.values import Look, is_licence_like, is_order_like, look_of, looks_like_key, read_value
 from oneclick_sla_plugin.domain.plain_text import PlainText
 
 NUMBER, WORD, MIXTURE = "number", "word", "mixture"
@@ -44,6 +44,13 @@ TOPICS = (
 """Meanings of which one must be near before a message is looked at word by word."""
 DEEDS = ("change", "give", "user", "old", "service", "fail")
 """Beside these only a mixture of letters and digits or signs is looked at."""
+_NOUNS = frozenset(
+    (
+        *("password", "key", "word", "code", "pin", "verification", "card", "expiry", "user", "entrance", "network"),
+        *("reference", "version", "place", "telephone", "money", "unit", "date"),
+    )
+)
+"""What a value can be the value of; the nearest of them has the best claim."""
 _TOPIC_BEFORE, _TOPIC_BEHIND = 150, 110
 
 _FAMILY = {Look.NUMBER: NUMBER, Look.WORD: WORD}
@@ -93,6 +100,9 @@ _SYMBOLS = (
 )
 _KEYED = re.compile(r"\*?([0-9]{3,8})[#*]")
 """Digits as they are typed on a keypad."""
+_TEMPLATES = ("{{", "${", "<%", "%{")
+_GOES_ON = re.compile(r" [0-9]{2}")
+_BEGINS_BEFORE = re.compile(r"(?:[0-9]|[*x#.]{3}) \Z")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}\Z")
 _PRODUCT = re.compile(r"[A-Z][a-z]+[0-9]{1,2}\Z")
 _UPPER = re.compile(r"[A-Z0-9]+(?:[-/][A-Z0-9]+)*\Z")
@@ -115,7 +125,7 @@ def _patterns() -> _Patterns:
     words = lexicon().evidence
     return _Patterns(
         linear_pattern(_HINT),
-        linear_pattern(any_word(words, (*TOPICS, *DEEDS))),
+        linear_pattern(f"{any_word(words, (*TOPICS, *DEEDS))}|@[a-z0-9]"),
         linear_pattern(any_word(words, ("password", "key", "word", "network"))),
     )
 
@@ -264,6 +274,8 @@ class Passage:
     def _at(self, start: int, end: int) -> Iterator[Spot]:
         """Spots in the token at ``[start, end)``, or in the quotation that it opens."""
         written = self._text.text
+        if written[max(0, start - 3) : start].rstrip().endswith(_TEMPLATES):
+            return
         line_end = written.find("\n", start, start + _LINE)
         value = read_value(written, start, min(len(written), start + _LINE) if line_end < 0 else line_end)
         if value is None:
@@ -293,7 +305,7 @@ class Passage:
                 return
             if _SET_OFF.search(gap) or not _LINKING.isdisjoint(self._words.meanings(before)):
                 meanings = self._words.meanings(word[0])
-                if not meanings and _SHORTEST <= end - start <= _LONGEST:
+                if not meanings and end - start >= _SHORTEST and look_of(self._text.text[start:end]) is Look.WORD:
                     yield Spot(start, end, Look.WORD, False)
             before = word[0]
 
@@ -308,11 +320,9 @@ class Passage:
         return look >= Look.WORD and _SHORTEST <= end - start <= _LONGEST
 
     def _among_digits(self, start: int, end: int) -> bool:
-        """Whether more digits follow or precede after a blank, as in a telephone number."""
+        """Whether more digits are beside a blank, as in a telephone number, or the ones before are masked."""
         folded = self._text.folded
-        return (start >= 2 and folded[start - 1] == " " and folded[start - 2].isdigit()) or (
-            folded[end : end + 1] == " " and folded[end + 1 : end + 2].isdigit() and folded[end + 2 : end + 3].isdigit()
-        )
+        return bool(_GOES_ON.match(folded, end) or _BEGINS_BEFORE.search(folded, max(0, start - 4), start))
 
     def _meaning(self, index: int) -> frozenset[str]:
         known = self._meanings.get(index)
@@ -369,6 +379,8 @@ class Passage:
                 if not meanings:
                     continue
                 if self._tokens[index].sentence == sentence:
+                    if near.isdisjoint(_NOUNS):
+                        signs += [f"nearest {here} {meaning}" for meaning in meanings & _NOUNS]
                     signs += [f"{here}{_NEARNESS[distance]} {meaning}" for meaning in meanings - near]
                     near |= meanings
                 else:
@@ -415,11 +427,14 @@ def _made(written: str, spot: Spot) -> list[str]:
     kinds = written.encode("latin-1").translate(_KINDS).decode("ascii")
     shape = _REPEATED.sub(r"\1", kinds)
     digits = kinds.count("9")
-    signs = [f"look {spot.look.name.lower()}", f"shape {shape[:7]}", f"length {_length(length)}", f"digits {min(digits, 4)}"]
+    signs = [f"look {spot.look.name.lower()}", f"shape {shape[:7]}",
+        f"pieces {min(len(shape), 7)}", f"length {_length(length)}", f"digits {min(digits, 4)}"]
     if "#" in kinds:
         signs += [f"has {name}" for name, marks in _SYMBOLS if not marks.isdisjoint(written)]
     if looks_like_key(written):
         signs.append("key-like")
+    if is_licence_like(written):
+        signs.append("licence-like")
     if is_order_like(written):
         signs.append("order-like")
     if _PRODUCT.match(written):

@@ -86,6 +86,7 @@ class JudgeDetector:
         words = lexicon().evidence
         topics, deeds = (any_word(words, meanings) for meanings in (TOPICS, DEEDS))
         said = alternation(word for word in words["say"] if "*" not in word)
+        deeds = f"{deeds}|@[a-z0-9]"
         line, alone = r"[^\n]*", r"[ \t]*[^\s]+[ \t]*"
         hint = f"{_DIGITS}|{_MIXTURE}|{_MARKED}"
         self.trigger = "|".join(

@@ -54,7 +54,6 @@ class Lexicon:
 
     credentials: Mapping[str, tuple[str, ...]]
     speech: Speech
-    acts: Mapping[str, tuple[str, ...]]
     numbers: Mapping[str, tuple[str, ...]]
     identity: Mapping[str, tuple[str, ...]]
     evidence: Mapping[str, tuple[str, ...]]
@@ -78,7 +77,6 @@ def lexicon() -> Lexicon:
             predicate_suffixes=tuple(speech.pop("predicate_suffixes")),
             **{name: frozenset(words) for name, words in speech.items()},
         ),
-        _tuples(merged["acts"]),
         _tuples(merged["numbers"]),
         _tuples(merged["identity"]),
         _tuples(merged["evidence"]),

@@ -17,7 +17,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from oneclick_sla_plugin.detectors.lexicon import Speech
-from oneclick_sla_plugin.detectors.values import Look, Value, read_value
+from oneclick_sla_plugin.detectors.values import Look, Value, look_of, read_value
 from oneclick_sla_plugin.domain.plain_text import PlainText
 
 
@@ -118,7 +118,7 @@ def readings(text: PlainText, keyword: Keyword, stop: int, speech: Speech) -> It
         line_end = folded.find("\n", position, stop)
         plain = _PLAIN_WORD.match(folded, position, stop)
         if plain and (text.text[position : plain.end()].islower() or plain.end() - position < _SHORTEST_CASED):
-            value: Value | None = Value(position, plain.end(), plain.end(), Look.WORD)
+            value: Value | None = Value(position, plain.end(), plain.end(), look_of(plain[0]))
         else:
             value = read_value(text.text, position, stop if line_end < 0 else line_end)
         if value is None:

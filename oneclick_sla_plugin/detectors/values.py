@@ -173,10 +173,15 @@ def looks_like_key(value: str) -> bool:
     """Long enough, and of mixed kinds of characters, as machines make them."""
     if not 16 <= len(value) <= LONGEST_VALUE or not _KEY.match(value):
         return False
-    if _LICENCE.match(value):
+    if is_licence_like(value):
         return False
     digits = len(_DIGITS.findall(value))
     return digits >= 2 and len(value) - digits >= 2 and len(set(value)) >= 8
+
+
+def is_licence_like(value: str) -> bool:
+    """Groups of capitals and digits, as software is licensed by."""
+    return _LICENCE.match(value) is not None
 
 
 def is_order_like(value: str) -> bool:
