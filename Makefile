@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
 
-.PHONY: demo test check bench wheel clean
+.PHONY: demo test check bench train wheel clean
 
 demo: $(STAMP)
 	$(BIN)/oneclick-sla demo --once
@@ -30,6 +30,11 @@ wheel: $(STAMP)
 
 bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks
+
+# Fits the judge of passwords and codes to training/messages anew.
+train: $(STAMP)
+	$(BIN)/python -m pip install --quiet --group training
+	$(BIN)/python -m training.fit
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -17,8 +17,9 @@ from pathlib import Path
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from oneclick_sla_plugin.detectors.evidence import FAMILIES, Passage, vocabulary
+from oneclick_sla_plugin.detectors.evidence import FAMILIES, Passage
 from oneclick_sla_plugin.detectors.judge import TYPES, Judgement
+from oneclick_sla_plugin.detectors.vocabulary import vocabulary
 from oneclick_sla_plugin.domain.plain_text import PlainText
 from training.messages import MESSAGES, Message, read_messages
 
@@ -77,7 +78,9 @@ def fit(learned: Sequence[Example]) -> Mapping[str, Mapping[str, list[int]]]:
     weights: dict[str, dict[str, list[int]]] = {}
     for family in FAMILIES:
         signs = sorted({sign for known, row, _ in learned if known == family for sign in row})
-        weights[family] = {"": _hundredths(base + sum(of_part[part] for part in parts(family, "any") if part in of_part))}
+        weights[family] = {
+            "": _hundredths(base + sum(of_part[part] for part in parts(family, "any") if part in of_part))
+        }
         for sign in signs:
             known = [of_part[part] for part in parts(family, sign) if part in of_part]
             weight = _hundredths(sum(known)) if known else [0]
@@ -138,7 +141,11 @@ def _as_json(weights: Mapping[str, Mapping[str, list[int]]]) -> str:
     for family, signs in weights.items():
         rows = ",\n".join(f"{json.dumps(sign, ensure_ascii=False)}: {weight}" for sign, weight in signs.items())
         families.append(f'"{family}": {{\n{rows}\n}}')
-    return f'{{"possible": {POSSIBLE}, "warn": {WARN}, "types": {json.dumps(TYPES)}, "weights": {{\n' + ",\n".join(families) + "\n}}\n"
+    return (
+        f'{{"possible": {POSSIBLE}, "warn": {WARN}, "types": {json.dumps(TYPES)}, "weights": {{\n'
+        + ",\n".join(families)
+        + "\n}}\n"
+    )
 
 
 def _hundredths(weights: Iterable[float]) -> list[int]:

@@ -80,7 +80,9 @@ _CODE_NEARBY = re.compile(
     r"(?:cod(?:igo|e)?\b|code|kod|\bback\b|atras|detras|reverso|dorso|verso|ruckseite|hinten|prufz|segur|security|sicherheit|\bcv\w{0,3})"
     r"[^0-9\n?]{1,40}([0-9]{3,4})(?![0-9]|[.,/\-:][0-9]|\s?(?:digit|zeich|stell|cifra|numer|eur|usd|€|%))"
 )
-_EXPIRY = re.compile(r"[^0-9a-z]{1,8}(?:[a-z.]{1,12}[^0-9a-z]{1,3}){0,2}(?:0?[1-9]|1[0-2])\s?[/\-]\s?(?:20)?[2-4][0-9](?![0-9/\-])")
+_EXPIRY = re.compile(
+    r"[^0-9a-z]{1,8}(?:[a-z.]{1,12}[^0-9a-z]{1,3}){0,2}(?:0?[1-9]|1[0-2])\s?[/\-]\s?(?:20)?[2-4][0-9](?![0-9/\-])"
+)
 """A month and a year just behind a number say what it is."""
 _BARE_CODE = re.compile(r"[ ,/|;]{1,3}([0-9]{3})(?![0-9]|[.,/\-:][0-9])")
 _NOT_A_CODE = re.compile(r"order|pedido|error|ref|bestell|fehler|erro\b|ticket|amount|importe|total|eur|usd")

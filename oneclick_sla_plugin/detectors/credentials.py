@@ -308,7 +308,9 @@ class CredentialDetector:
         length = value.end - value.start
         if value.look is not Look.NUMBER or not 3 <= length <= 4 or reading.counted or reading.denied:
             return 0.0
-        if _MORE_DIGITS.match(text.folded, value.end) or _DIGITS_BEFORE.search(text.folded[max(0, value.start - 3) : value.start]):
+        if _MORE_DIGITS.match(text.folded, value.end) or _DIGITS_BEFORE.search(
+            text.folded[max(0, value.start - 3) : value.start]
+        ):
             return 0.0
         if reading.before in self._words.speech.endings or reading.before in self._words.speech.subjects:
             return 0.0

@@ -12,14 +12,22 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, cached_property
+from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
 from oneclick_sla_plugin.detectors.automaton import LinearPattern, linear_pattern
-from oneclick_sla_plugin.detectors.lexicon import alternation, lexicon
-from oneclick_sla_plugin.detectors.values import Look, is_licence_like, is_order_like, look_of, looks_like_key, read_value
+from oneclick_sla_plugin.detectors.lexicon import lexicon
+from oneclick_sla_plugin.detectors.values import (
+    Look,
+    is_licence_like,
+    is_order_like,
+    look_of,
+    looks_like_key,
+    read_value,
+)
+from oneclick_sla_plugin.detectors.vocabulary import Vocabulary, any_word
 from oneclick_sla_plugin.domain.plain_text import PlainText
 
 NUMBER, WORD, MIXTURE = "number", "word", "mixture"
@@ -56,11 +64,10 @@ _TOPIC_BEFORE, _TOPIC_BEHIND = 150, 110
 _FAMILY = {Look.NUMBER: NUMBER, Look.WORD: WORD}
 _TOKEN = re.compile(r"\S+")
 _MARKS = " .,;:!?\"'()[]{}<>*_\x1a-=|/"
-_PARTS = re.compile(r"[-/'.:=_]")
-_JOINT = re.compile(r"[=:/>](?!/)")
+_JOINT = re.compile(r"[=:/>]")
 _LONGEST = 40
 _LONGEST_TOKEN = 200
-_LONGEST_PAIR = 90
+_LONGEST_PAIR = 60
 _SHORTEST = 3
 _LONGEST_NUMBER = 12
 _MOST_SPOTS = 1_000
@@ -73,21 +80,13 @@ _PAIR = 24
 """Characters between two spots that go together."""
 _NAMING_REACH = 6
 _NAMING_REACH_CHARACTERS = 60
-_LINKING = frozenset({"say", "type", "set", "change", "with", "to", "password", "key", "word"})
+_LINKING = frozenset({"say", "type", "set", "change", "with", "password", "key", "word"})
 """Meanings of the word just before a plain word that may be a value."""
 _WORD = re.compile(r"(?<![^\s\"'(,:=>])[a-z]+(?![^\s.,;:!?\"')])")
 _BLANK = re.compile(r"\s")
 _SENTENCE_END = re.compile(r"[.?!;](?:\s|$)")
 _SET_OFF = re.compile(r"[:=>|\-\n\"'(,]")
-_KEY = 3
-"""Letters by which beginnings and ends of words are looked up."""
-_NOTHING: frozenset[str] = frozenset()
-_ADDRESS = frozenset({"address"})
-_EXPIRY = re.compile(r"(?:0?[1-9]|1[0-2])[/\-.](?:20)?[2-4][0-9]\Z")
-_EXPIRES = frozenset({"expiry"})
-_HINT = (
-    r"(?:^|\s)(?:[^\s0-9@]*[0-9][^\s]*|[^\s@]*[a-z][!#$%&*+?_.\-:=/>][a-z][^\s]*|[\"'(\[*_][a-z][^\s]*|[^\s@]*[a-z][!#$%&*+_][^\s]*)"
-)
+_HINT = r"(?:^|\s)(?:[^\s0-9@]*[0-9][^\s]*|[^\s@]*[a-z][!#$%&*+?_.\-:=/>][a-z][^\s]*|[\"'(\[*_][a-z][^\s]*|[^\s@]*[a-z][!#$%&*+_][^\s]*)"
 """Tokens that are no plain words."""
 _SYMBOLS = (
     ("symbol", frozenset("!#$%&*+?^~@<")),
@@ -130,17 +129,6 @@ def _patterns() -> _Patterns:
     )
 
 
-def any_word(words: Mapping[str, Iterable[str]], meanings: Iterable[str]) -> str:
-    """A pattern for any word of these meanings, with the character before it and the rest of the word."""
-    every = [word for meaning in meanings for word in words[meaning]]
-    whole = alternation(word for word in every if "*" not in word)
-    beginnings = alternation(word[:-1] for word in every if word.endswith("*"))
-    ends = alternation(word[1:] for word in every if word.startswith("*"))
-    begun = rf"|(?:{beginnings})[a-z]*" if beginnings else ""
-    ended = rf"|[a-z]+(?:{ends})" if ends else ""
-    return rf"(?:^|[^a-z])(?:{whole}{begun}{ended})(?:[^a-z]|$)"
-
-
 class Token(NamedTuple):
     """A run of characters between blanks, and its word without the marks around it, folded."""
 
@@ -164,51 +152,6 @@ class Spot(NamedTuple):
         return _FAMILY.get(self.look, MIXTURE)
 
 
-class Vocabulary:
-    """The meanings of words: whole, by their beginning (``tecle*``) or by their end (``*code``)."""
-
-    def __init__(self, classes: Mapping[str, Iterable[str]]) -> None:
-        self._beginnings: dict[str, list[tuple[str, str]]] = {}
-        self._ends: dict[str, list[tuple[str, str]]] = {}
-        whole: dict[str, set[str]] = {}
-        for meaning, words in classes.items():
-            for word in words:
-                if word.endswith("*"):
-                    self._beginnings.setdefault(word[:_KEY], []).append((word[:-1], meaning))
-                elif word.startswith("*"):
-                    self._ends.setdefault(word[-_KEY:], []).append((word[1:], meaning))
-                else:
-                    whole.setdefault(word, set()).add(meaning)
-        self._whole = {word: frozenset(meanings.union(self._of(word))) for word, meanings in whole.items()}
-
-    def meanings(self, word: str) -> frozenset[str]:
-        """Of a folded word; each part of "sim-karte" or "user/pass" counts. ``address`` for a mail address."""
-        if word.isalpha():
-            return self._whole.get(word) or self._of(word)
-        if "@" in word:
-            return _ADDRESS
-        if _EXPIRY.match(word):
-            return _EXPIRES
-        found = set(self._whole.get(word, ()))
-        for part in _PARTS.split(word, 4):
-            found.update(self._whole.get(part) or self._of(part))
-        return frozenset(found)
-
-    def _of(self, word: str) -> frozenset[str]:
-        found = []
-        if begun := self._beginnings.get(word[:_KEY]):
-            found = [meaning for beginning, meaning in begun if word.startswith(beginning)]
-        if ended := self._ends.get(word[-_KEY:]):
-            found += [meaning for end, meaning in ended if word.endswith(end) and len(word) > len(end)]
-        return frozenset(found) if found else _NOTHING
-
-
-@cache
-def vocabulary() -> Vocabulary:
-    """The shipped classes of words, read at the first call."""
-    return Vocabulary(lexicon().evidence)
-
-
 class Passage:
     """A message in which spots are found and their signs read."""
 
@@ -218,14 +161,8 @@ class Passage:
         self._meanings: dict[int, frozenset[str]] = {}
         self.spots = self._found()
         """What could be a value by its shape, in the order of the text."""
-
-    @cached_property
-    def _tokens(self) -> list[Token]:
-        return _tokens(self._text.folded)
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        return [token.start for token in self._tokens]
+        self._tokens = _tokens(text.folded) if self.spots else []
+        self._starts = [token.start for token in self._tokens]
 
     def signs(self, position: int) -> list[str]:
         """The signs of ``spots[position]``."""
@@ -242,13 +179,17 @@ class Passage:
 
     def _found(self) -> list[Spot]:
         folded = self._text.folded
+        topics = [topic.span()[0] for topic in _patterns().topic.finditer(self._text.ascii)]
+        if not topics:
+            return []
         found: list[Spot] = []
         skip_to = 0
         for hint in _patterns().hint.finditer(self._text.ascii):
             start, end = hint.span()
             while start < end and folded[start].isspace():
                 start += 1
-            if start < skip_to or not self._near_topic(start, end):
+            nearest = bisect_left(topics, start - _TOPIC_BEFORE)
+            if start < skip_to or nearest == len(topics) or topics[nearest] > end + _TOPIC_BEHIND:
                 continue
             blank = _BLANK.search(folded, end, start + _LONGEST_TOKEN)
             token_end = blank.start() if blank else min(len(folded), start + _LONGEST_TOKEN)
@@ -261,15 +202,6 @@ class Passage:
             if len(found) >= 2 * _MOST_SPOTS:
                 break
         return _apart(found)
-
-    def _near_topic(self, start: int, end: int) -> bool:
-        position = bisect_left(self._topics, start - _TOPIC_BEFORE)
-        return position < len(self._topics) and self._topics[position] <= end + _TOPIC_BEHIND
-
-    @cached_property
-    def _topics(self) -> list[int]:
-        """Where words stand that can give a value its meaning."""
-        return [found.span()[0] for found in _patterns().topic.finditer(self._text.ascii)]
 
     def _at(self, start: int, end: int) -> Iterator[Spot]:
         """Spots in the token at ``[start, end)``, or in the quotation that it opens."""
@@ -286,13 +218,13 @@ class Passage:
             yield Spot(value.start, value.end, value.look, value.quoted)
         if value.look is Look.PLACEHOLDER or value.next > end or end - start > _LONGEST_PAIR:
             return
+        if written.find("://", start, end) >= 0:
+            return  # what may stand in an address is not for a judge of prose
         for joint in _JOINT.finditer(written, max(start, value.start), end - 1):
-            if written.startswith("//", joint.end()):
-                return
             value = read_value(written, joint.end(), end)
-            if value and self._possible(value.start, value.end, value.look):
-                if value.look is not Look.WORD or joint[0] != "/":
-                    yield Spot(value.start, value.end, value.look, True)
+            named = value is not None and (value.look is not Look.WORD or joint[0] != "/")
+            if value and named and self._possible(value.start, value.end, value.look):
+                yield Spot(value.start, value.end, value.look, True)
 
     def _plain_words(self, position: int) -> Iterator[Spot]:
         """Plain words close behind a word that names values, where something sets them off."""
@@ -314,11 +246,6 @@ class Passage:
             return _SHORTEST <= end - start <= _LONGEST_NUMBER and not self._among_digits(start, end)
         return look >= Look.WORD and _SHORTEST <= end - start <= _LONGEST
 
-    def _possible(self, start: int, end: int, look: Look) -> bool:
-        if look is Look.NUMBER:
-            return _SHORTEST <= end - start <= _LONGEST_NUMBER and not self._among_digits(start, end)
-        return look >= Look.WORD and _SHORTEST <= end - start <= _LONGEST
-
     def _among_digits(self, start: int, end: int) -> bool:
         """Whether more digits are beside a blank, as in a telephone number, or the ones before are masked."""
         folded = self._text.folded
@@ -333,10 +260,12 @@ class Passage:
     def _pairs(self, position: int) -> Iterator[str]:
         """Whether another spot of this kind is close, as a name is to its password or the old to the new."""
         spot = self.spots[position]
+        number = spot.look is Look.NUMBER
         for other, name in ((position - 1, "pair before"), (position + 1, "pair behind")):
-            if 0 <= other < len(self.spots) and (self.spots[other].look is Look.NUMBER) == (spot.look is Look.NUMBER):
-                if max(spot.start - self.spots[other].end, self.spots[other].start - spot.end) <= _PAIR:
-                    yield name
+            if not 0 <= other < len(self.spots) or (self.spots[other].look is Look.NUMBER) != number:
+                continue
+            if max(spot.start - self.spots[other].end, self.spots[other].start - spot.end) <= _PAIR:
+                yield name
 
     def _setting(self, spot: Spot, first: int, last: int) -> list[str]:
         """The characters and line breaks around."""
@@ -354,7 +283,9 @@ class Passage:
             signs.append(f"touches {gap[-1]}")
         behind = folded[spot.end : spot.end + 2]
         mark = behind[1:] if behind[:1] in tuple("\"')*") and behind else behind[:1]
-        signs.append(f"behind {'letter' if mark.isalnum() else mark if mark.strip() else 'blank' if mark else 'nothing'}")
+        signs.append(
+            f"behind {'letter' if mark.isalnum() else mark if mark.strip() else 'blank' if mark else 'nothing'}"
+        )
         if behind[:1] in tuple("-/%@"):
             signs.append(f"goes on {behind[0]}")
         if self._tokens[first].begins_line:
@@ -427,8 +358,13 @@ def _made(written: str, spot: Spot) -> list[str]:
     kinds = written.encode("latin-1").translate(_KINDS).decode("ascii")
     shape = _REPEATED.sub(r"\1", kinds)
     digits = kinds.count("9")
-    signs = [f"look {spot.look.name.lower()}", f"shape {shape[:7]}",
-        f"pieces {min(len(shape), 7)}", f"length {_length(length)}", f"digits {min(digits, 4)}"]
+    signs = [
+        f"look {spot.look.name.lower()}",
+        f"shape {shape[:7]}",
+        f"pieces {min(len(shape), 7)}",
+        f"length {_length(length)}",
+        f"digits {min(digits, 4)}",
+    ]
     if "#" in kinds:
         signs += [f"has {name}" for name, marks in _SYMBOLS if not marks.isdisjoint(written)]
     if looks_like_key(written):
@@ -453,4 +389,14 @@ def _made(written: str, spot: Spot) -> list[str]:
 
 
 def _length(length: int) -> str:
-    return str(length) if length <= 4 else "5-6" if length <= 6 else "7-9" if length <= 9 else "10-14" if length <= 14 else "15+"
+    return (
+        str(length)
+        if length <= 4
+        else "5-6"
+        if length <= 6
+        else "7-9"
+        if length <= 9
+        else "10-14"
+        if length <= 14
+        else "15+"
+    )

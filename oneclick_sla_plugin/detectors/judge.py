@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 
-from oneclick_sla_plugin.detectors.evidence import DEEDS, TOPICS, Passage, any_word, vocabulary
+from oneclick_sla_plugin.detectors.evidence import DEEDS, TOPICS, Passage
 from oneclick_sla_plugin.detectors.lexicon import alternation, lexicon
+from oneclick_sla_plugin.detectors.vocabulary import any_word, vocabulary
 from oneclick_sla_plugin.domain.plain_text import PlainText
 from oneclick_sla_plugin.domain.sensitive import CVV, PASSWORD, PIN, POSSIBLE_FROM, WARN_FROM, Candidate
 

@@ -11,7 +11,7 @@ from oneclick_sla_plugin.detectors.lexicon import LANGUAGES, alternation, lexico
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("section", ["credentials", "speech", "numbers"])
+@pytest.mark.parametrize("section", ["credentials", "speech", "numbers", "evidence"])
 def test_every_language_has_every_list(language: str, section: str) -> None:
     folder = files("oneclick_sla_plugin.detectors").joinpath("lexicons")
     english, other = (
