@@ -28,7 +28,7 @@ from oneclick_sla_plugin.detectors.values import (
     read_value,
 )
 from oneclick_sla_plugin.detectors.vocabulary import Vocabulary, any_word
-from oneclick_sla_plugin.domain.plain_text import PlainText
+from oneclick_sla_plugin.domain.plain_text import SUBSTITUTE, PlainText
 
 NUMBER, WORD, MIXTURE = "number", "word", "mixture"
 FAMILIES = (NUMBER, WORD, MIXTURE)
@@ -99,6 +99,10 @@ _SYMBOLS = (
 )
 _KEYED = re.compile(r"\*?([0-9]{3,8})[#*]")
 """Digits as they are typed on a keypad."""
+_ASSIGNS = re.compile(r"[A-Za-z][A-Za-z_.\-]+[=:](?=\S)")
+"""The token gives a value to a name: the value is looked at by itself."""
+_CLITIC = re.compile(r"-(?:me|te|se|lhes?|[lnm][ao]s?|nos|vos)!?\Z")
+"""A verb with its pronouns, as Portuguese joins them."""
 _TEMPLATES = ("{{", "${", "<%", "%{")
 _GOES_ON = re.compile(r" [0-9]{2}")
 _BEGINS_BEFORE = re.compile(r"(?:[0-9]|[*x#.]{3}) \Z")
@@ -170,7 +174,7 @@ class Passage:
         first = bisect_right(self._starts, spot.start) - 1
         last = bisect_right(self._starts, spot.end - 1) - 1
         signs = _made(self._text.text[spot.start : spot.end], spot)
-        if spot.look is Look.WORD and self._words.meanings(self._text.folded[spot.start : spot.end]):
+        if self._words.meanings(self._text.folded[spot.start : spot.end]):
             signs.append("known")
         signs += self._setting(spot, first, last)
         signs += self._beside(first, last)
@@ -214,13 +218,19 @@ class Passage:
             return
         if value.look is Look.HARMLESS and (keyed := _KEYED.match(written, value.start, end)):
             yield Spot(*keyed.span(1), Look.NUMBER, value.quoted)
-        elif self._possible(value.start, value.end, value.look) and (value.quoted or value.look is not Look.WORD):
+        elif (
+            self._possible(value.start, value.end, value.look)
+            and (value.quoted or value.look is not Look.WORD)
+            and not _ASSIGNS.match(written, value.start, value.end)
+        ):
             yield Spot(value.start, value.end, value.look, value.quoted)
         if value.look is Look.PLACEHOLDER or value.next > end or end - start > _LONGEST_PAIR:
             return
         if written.find("://", start, end) >= 0:
             return  # what may stand in an address is not for a judge of prose
         for joint in _JOINT.finditer(written, max(start, value.start), end - 1):
+            if joint[0] == "/" and written[joint.start() - 1].isdigit():
+                continue  # a date, a fraction, a numbered law
             value = read_value(written, joint.end(), end)
             named = value is not None and (value.look is not Look.WORD or joint[0] != "/")
             if value and named and self._possible(value.start, value.end, value.look):
@@ -244,6 +254,8 @@ class Passage:
     def _possible(self, start: int, end: int, look: Look) -> bool:
         if look is Look.NUMBER:
             return _SHORTEST <= end - start <= _LONGEST_NUMBER and not self._among_digits(start, end)
+        if look is Look.PHRASE and _CLITIC.search(self._text.folded, start, end):
+            return False
         return look >= Look.WORD and _SHORTEST <= end - start <= _LONGEST
 
     def _among_digits(self, start: int, end: int) -> bool:
@@ -288,6 +300,8 @@ class Passage:
         )
         if behind[:1] in tuple("-/%@"):
             signs.append(f"goes on {behind[0]}")
+        if folded[spot.end : spot.end + 2].strip() == SUBSTITUTE:
+            signs.append("symbol behind")  # a currency's, mostly
         if self._tokens[first].begins_line:
             signs.append("begins line")
         if last + 1 == len(self._tokens) or self._tokens[last + 1].begins_line:

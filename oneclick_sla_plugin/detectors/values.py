@@ -75,7 +75,7 @@ _ELSE = re.compile(
     r"[\w.+\-]+@[\w\-]+\.[\w.\-]+\Z"  # mail address
     r"|[a-z][a-z0-9+.\-]{1,9}://"
     r"|www\."
-    r"|[\w\-]+(?:\.[\w\-]+)*\.(?:com|org|net|es|de|pe|pt|br|eu|io|html?|php|aspx?|pdf|png|jpe?g|gif|docx?|xlsx?|csv|txt|zip|json|xml|log|exe|app|dev|me|co|uk|info|local)(?:[/:?#].*)?\Z"
+    r"|[\w\-]+(?:\.[\w\-]+)*\.(?:com|org|net|es|de|pe|pt|br|eu|io|html?|php|aspx?|pdf|png|jpe?g|gif|docx?|xlsx?|csv|txt|zip|json|xml|log|exe|app|dev|me|co|uk|info|local|lan|internal|example|test)(?:[/:?#].*)?\Z"
     r"|[0-9]{1,4}[/.\-][0-9]{1,2}[/.\-][0-9]{1,4}"  # date
     r"|[0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2})?(?:h|hrs?|am|pm|uhr)?\Z"  # time of day
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9:]"

@@ -16,7 +16,7 @@ SPOTS = [
     ("she set it to \u201cgreen apple pie\u201d", [(WORD, "green apple pie")]),
     ("la clave es «Tren.Azul9»", [(MIXTURE, "Tren.Azul9")]),
     ("login: otto/Fjord#12", [(MIXTURE, "otto/Fjord#12"), (MIXTURE, "Fjord#12")]),
-    ("pin=4812", [(MIXTURE, "pin=4812"), (NUMBER, "4812")]),
+    ("pin=4812", [(NUMBER, "4812")]),
     # with a shape of their own
     ("call me back at +34 612 345 678", []),
     ("the code was for the card **** 4812", []),
@@ -24,6 +24,8 @@ SPOTS = [
     ("the password of ana.ruiz7@example.com", []),
     ("password: {{ vault.portal7 }}", []),
     ("type the amount of 129.90", []),
+    ("o código da lei 39/2015", []),
+    ("digite-me a senha, diga-se", []),
     # nothing nearby that a value could belong to
     ("we need 4812 bricks", []),
 ]
