@@ -50,7 +50,7 @@ TOPICS = (
     "network",
 )
 """Meanings of which one must be near before a message is looked at word by word."""
-DEEDS = ("change", "give", "user", "old", "service", "fail")
+DEEDS = ("change", "give", "user", "old", "new", "service", "fail")
 """Beside these only a mixture of letters and digits or signs is looked at."""
 _NOUNS = frozenset(
     (

@@ -70,9 +70,9 @@ def judgement() -> Judgement:
     return Judgement(data["possible"], data["warn"], weights)
 
 
-_DIGITS = r"(?:^|[^0-9\s]\s|[^0-9a-z\s.,/+#\-])[0-9]{3,8}(?:$|[^0-9a-z\s]|\s(?:[^0-9]|$))"
-"""With no more digits beside them, as telephone numbers have."""
-_MIXTURE = r"[a-z][^\s@]*[0-9]|[0-9][^\s@]*[a-z]|[a-z0-9][!#$%&*+?_][a-z0-9]"
+_DIGITS = r"(?:^|[^0-9\s]\s|[^0-9a-z\s.,/+#\-])[0-9]{3}"
+"""With no more digits before them, as telephone numbers have."""
+_MIXTURE = r"[a-z][^\s@]*[0-9]|[0-9][^\s@]*[a-z]|[a-z0-9][!#$%&*+?_<][a-z0-9]"
 _MARKED = r"[a-z][.\-][a-z]|\"[a-z]|[\s(]'[a-z]|[:=>|]\s{0,3}[a-z]"
 _WHOLE_MIXTURE = r"(?:^|[\s\"'(:=])(?:[a-z]+[0-9]|[a-z]+[!#$%&*+?_][a-z0-9]|[0-9]+[a-z]{3})"
 
@@ -90,9 +90,12 @@ class JudgeDetector:
         deeds = f"{deeds}|@[a-z0-9]"
         line, alone = r"[^\n]*", r"[ \t]*[^\s]+[ \t]*"
         hint = f"{_DIGITS}|{_MIXTURE}|{_MARKED}"
+        next_to = (
+            r"\s{0,3}[\"'(]?(?:[0-9]{3}|[a-z]+[0-9])"  # the topic took the blank or the colon that a hint begins with
+        )
         self.trigger = "|".join(
             (
-                rf"(?:{topics}){line}(?:{hint})|(?:{hint}){line}(?:{topics})",
+                rf"(?:{topics})(?:{line}(?:{hint})|{next_to})|(?:{hint}){line}(?:{topics})",
                 rf"(?:{topics}){line}\n\n?{alone}(?:\n|$)|(?:^|\n){alone}\n{line}(?:{topics})",
                 rf"(?:{deeds}){line}(?:{_WHOLE_MIXTURE})|(?:{_WHOLE_MIXTURE}){line}(?:{deeds})",
                 rf"{any_word(words, ('password', 'word'))}{line}[^a-z](?:{said})[^a-z]",
