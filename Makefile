@@ -31,10 +31,10 @@ wheel: $(STAMP)
 bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks
 
-# Fits the judge of passwords and codes to training/messages anew.
+# Fits the judges of sensitive data and of messages to what stands in training/ anew.
 train: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group training
-	$(BIN)/python -m training.fit
+	$(BIN)/python -m training.sensitive.fit
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

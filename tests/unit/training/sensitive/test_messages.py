@@ -9,7 +9,7 @@ import pytest
 
 from oneclick_sla_plugin.detectors.tokens import TokenDetector
 from oneclick_sla_plugin.domain.plain_text import PlainText
-from training.messages import MESSAGES, Mark, read_messages
+from training.sensitive.messages import MESSAGES, Mark, read_messages
 
 FILES = sorted(MESSAGES.glob("*.jsonl"))
 

@@ -1,7 +1,7 @@
 """Fits the judge's weights to marked messages, and says how well it does on authors it has not seen.
 
-    python -m training.fit              # writes the weights
-    python -m training.fit --held-out   # measures only: each file against all others
+    python -m training.sensitive.fit              # writes the weights
+    python -m training.sensitive.fit --held-out   # measures only: each file against all others
 
 Further files of marked messages may be named; they are learned from as well.
 """
@@ -21,9 +21,9 @@ from oneclick_sla_plugin.detectors.evidence import FAMILIES, Passage
 from oneclick_sla_plugin.detectors.judge import TYPES, Judgement
 from oneclick_sla_plugin.detectors.vocabulary import vocabulary
 from oneclick_sla_plugin.domain.plain_text import PlainText
-from training.messages import MESSAGES, Message, read_messages
+from training.sensitive.messages import MESSAGES, Message, read_messages
 
-WEIGHTS = Path(__file__).parent.parent / "oneclick_sla_plugin" / "detectors" / "judge.json"
+WEIGHTS = Path(__file__).parents[2] / "oneclick_sla_plugin" / "detectors" / "judge.json"
 POSSIBLE, WARN = 0.37, 0.8
 """Probabilities from which a spot is reported, and warned of; chosen on held-out authors."""
 _STRENGTH = 0.1
