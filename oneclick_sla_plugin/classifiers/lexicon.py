@@ -2,9 +2,9 @@
 
 A file holds ``language``, ``markers`` (words by which the language is recognised),
 ``[classes]`` and one table a rule, ``[group.name]``; the rule's id is
-``language.group.name``. Groups are the kinds of message, the flags, ``queja`` and
-``reclamo``, ``present`` (what a report brings), and two that silence others:
-``ignore`` (the words matched) and ``mute`` (their sentence).
+``language.group.name``. Groups are the kinds of message, the flags, ``present`` (what a
+report brings), and two that silence others: ``ignore`` (the words matched) and ``mute``
+(their sentence).
 
 An installation's own files are merged over the shipped ones, rule by rule: a weight,
 ``patterns`` in place of the shipped ones or ``more_patterns`` beside them. A weight of 0
@@ -46,8 +46,6 @@ class Group(StrEnum):
     FEEDBACK = "feedback"
     PARTNERSHIP = "partnership"
     SPAM_OTHER = "spam_other"
-    QUEJA = "queja"
-    RECLAMO = "reclamo"
     ABUSIVE = "abusive"
     THREAT = "threat"
     URGENT = "urgent"
@@ -83,6 +81,7 @@ class Scoring:
 
     auto: float
     suggested: float
+    judge: float
     subject_factor: float
     kind: float
     language_share: float
@@ -143,6 +142,7 @@ class _Rivals(_Section):
 class _Scoring(_Section):
     auto: Annotated[float, Field(gt=0)]
     suggested: Annotated[float, Field(gt=0)]
+    judge: Annotated[float, Field(ge=0, le=10)]
     subject_factor: Annotated[float, Field(ge=1)]
     kind: Annotated[float, Field(gt=0)]
     language_share: Annotated[float, Field(ge=0, le=1)]
@@ -214,6 +214,7 @@ def _scoring(table: Mapping[str, Any], problems: list[Problem]) -> Scoring | Non
     return Scoring(
         auto=read.auto,
         suggested=read.suggested,
+        judge=read.judge,
         subject_factor=read.subject_factor,
         kind=read.kind,
         language_share=read.language_share,

@@ -1,18 +1,21 @@
-"""The classifier that ships: signals found by rules, each with a weight; sums decide.
+"""The classifier that ships: signals found by rules, and a learned judge of the wording; sums decide.
 
-A signal counts once a message, wherever and in whichever language it is found. The
-kind of a message is a complaint from the threshold ``suggested`` on, else the kind
-with the largest sum. Facts of the thread strengthen a complaint that the words have
-begun; they never make one alone.
+A signal counts once a message, wherever and in whichever language it is found. What the
+judge says of a head is added to the sum of the rules that speak for it. The kind of a
+message is a complaint from the threshold ``suggested`` on, else the kind with the
+largest sum. Facts of the thread strengthen a complaint that the words have begun; they
+never make one alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
+from oneclick_sla_plugin.classifiers.judge import Head, Judge, Judgement, Parts, shipped_judge
 from oneclick_sla_plugin.classifiers.lexicon import Group, Lexicon, Lexicons, Rule, load_lexicons
 from oneclick_sla_plugin.classifiers.patterns import Span
 from oneclick_sla_plugin.domain.complaint import ComplaintType
@@ -32,8 +35,12 @@ from oneclick_sla_plugin.domain.model import Kind
 DESCRIPTION_TOKENS = 8
 """A report of fewer words than this describes nothing."""
 
-LEANING_LIMIT = 1.0
+LEANING_LIMIT = 0.5
 """How much one rule of a complaint may say about its type."""
+
+IGNORED = "#ignored"
+MUTED = "#muted"
+"""What the judge sees instead of words that an ``ignore`` rule covers, and after a sentence that is muted."""
 
 UNANSWERED_LIMIT = 3
 REOPENED_LIMIT = 2
@@ -47,10 +54,18 @@ _KINDS = (
     Kind.SPAM_OTHER,
     Kind.QUESTION,
 )
-_OF_THIS_ORGANISATION = frozenset({Group.COMPLAINT, Group.QUEJA, Group.RECLAMO})
 _OF_PERSONS = frozenset({Group.ABUSIVE, Group.THREAT})
 
 _Hits = dict[tuple[Group, str], tuple[Rule, Reason]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What the rules say: sums by head, the reasons that stand for several rules, an insult or none."""
+
+    sums: dict[Head, float]
+    more: list[Reason]
+    abusive: bool
 
 
 class SignalClassifier:
@@ -58,8 +73,9 @@ class SignalClassifier:
 
     name = "signals"
 
-    def __init__(self, lexicons: Lexicons | None = None) -> None:
+    def __init__(self, lexicons: Lexicons | None = None, judge: Judge | None = None) -> None:
         self._given = lexicons
+        self._given_judge = judge
 
     @classmethod
     def with_overrides(cls, paths: Iterable[Path]) -> SignalClassifier:
@@ -70,14 +86,28 @@ class SignalClassifier:
     def lexicons(self) -> Lexicons:
         return self._given or load_lexicons()
 
+    @cached_property
+    def _judge(self) -> Judge:
+        return self._given_judge or shipped_judge()
+
     def classify(self, subject: str, text: str, thread: ThreadFacts = NO_THREAD) -> Verdict:
         """The verdict on one message; see :class:`~oneclick_sla_plugin.domain.message.Classifier`."""
+        parts, hits = self._read(subject, text)
+        rules = self._of_rules(hits, _extent(parts))
+        judged = self._judge.judge(parts) if self.lexicons.scoring.judge else None
+        return self._verdict(hits, rules, judged, parts, thread)
+
+    def evidence(self, subject: str, text: str) -> tuple[Parts, dict[Head, float]]:
+        """What the judge looks at, and what the rules alone say on each of its heads: the judge is fitted beside them."""
+        parts, hits = self._read(subject, text)
+        return parts, self._of_rules(hits, _extent(parts)).sums
+
+    def _read(self, subject: str, text: str) -> tuple[Parts, _Hits]:
         parts = [*((Part.SUBJECT, one) for one in sentences(subject)), *((Part.TEXT, one) for one in sentences(text))]
         hits: _Hits = {}
         spoken = self._spoken([sentence for _, sentence in parts])
-        for part, sentence in parts:
-            self._collect(spoken, part, sentence, hits)
-        return self._verdict(hits, parts, thread)
+        seen = [(part, self._collect(spoken, part, sentence, hits)) for part, sentence in parts]
+        return seen, hits
 
     def _spoken(self, found: list[Sentence]) -> list[Lexicon]:
         """The lexicons of the languages that the message is written in; all when none is recognised."""
@@ -89,26 +119,36 @@ class SignalClassifier:
         least = max(first * self.lexicons.scoring.language_share, second)
         return [lexicon for lexicon, count in zip(languages, counts, strict=True) if count >= least]
 
-    def _collect(self, spoken: list[Lexicon], part: Part, sentence: Sentence, hits: _Hits) -> None:
-        """Note the rules that speak in a sentence; what one language silences is silent in all."""
+    def _collect(self, spoken: list[Lexicon], part: Part, sentence: Sentence, hits: _Hits) -> Sentence:
+        """Note the rules that speak in a sentence; what one language silences is silent in all.
+
+        Returned is the sentence as the judge shall see it: without the words that say nothing,
+        and with a mark where the whole sentence says nothing.
+        """
         found = [(lexicon, lexicon.grammar.match(sentence)) for lexicon in spoken]
         silent = {n for n, token in enumerate(sentence) if token.quoted}
+        ignored: set[int] = set()
         muted = False
         for lexicon, matches in found:
             for key, spans in matches.items():
                 group = lexicon.rules[key].group
                 if group is Group.IGNORE:
-                    silent.update(n for first, last in spans for n in range(first, last + 1))
+                    ignored.update(n for first, last in spans for n in range(first, last + 1))
                 elif group is Group.MUTE:
                     muted = True
-                elif group not in _OF_THIS_ORGANISATION and group not in _OF_PERSONS:
+                elif group is not Group.COMPLAINT and group not in _OF_PERSONS:
                     self._note(lexicon.rules[key], spans[0], part, sentence, hits)
+        silent |= ignored
         for lexicon, matches in found:
             left = lexicon.grammar.match(sentence, without=frozenset(silent)) if silent else matches
             for key, spans in left.items():
                 group = lexicon.rules[key].group
-                if group in _OF_PERSONS or (group in _OF_THIS_ORGANISATION and not muted):
+                if group in _OF_PERSONS or (group is Group.COMPLAINT and not muted):
                     self._note(lexicon.rules[key], spans[0], part, sentence, hits)
+        if not ignored and not muted:
+            return sentence
+        seen = [replace(token, word=IGNORED) if n in ignored else token for n, token in enumerate(sentence)]
+        return tuple([*seen, replace(seen[-1], word=MUTED)] if muted else seen)
 
     def _note(self, rule: Rule, span: Span, part: Part, sentence: Sentence, hits: _Hits) -> None:
         first, last = max(span[0], 0), min(span[1], len(sentence) - 1)
@@ -123,28 +163,44 @@ class SignalClassifier:
 
     # --- sums ---------------------------------------------------------------------------------
 
-    def _verdict(self, hits: _Hits, parts: list[tuple[Part, Sentence]], thread: ThreadFacts) -> Verdict:
+    def _of_rules(self, hits: _Hits, whole: tuple[int, int]) -> _Rules:
+        """The sums of the rules, and the reasons that stand for several of them."""
         scoring = self.lexicons.scoring
-        reasons = [reason for _, reason in hits.values()]
+        sums = {head: _sum(hits, Group(head)) for head in Head if head is not Head.RECLAMO}
+        sums[Head.RECLAMO] = _leaning(hits)
+        more = [
+            Reason(f"rival.{kind}", -round(share * sums[Head(kind)], 3), *whole)
+            for kind, share in scoring.rivals.items()
+            if sums[Head(kind)] > 0 and share
+        ]
         abusive = _sum(hits, Group.ABUSIVE) > 0
-        threat = _sum(hits, Group.THREAT) > 0
-        scores = self._scores(hits, thread, abusive or threat)
-        found = _sum(hits, Group.COMPLAINT)
-        more: list[Reason] = []
-        whole = _extent(parts)
-        if found > 0:
-            more += self._thread_reasons(thread)
-            more += [
-                Reason(f"rival.{kind}", -round(share * scores[kind], 3), *whole)
-                for kind, share in scoring.rivals.items()
-                if scores[kind] > 0 and share
-            ]
-        if threat:
+        if sums[Head.THREAT] > 0:
             more.append(Reason("hostile.threat", scoring.threat, *whole))
-        elif abusive and found > 0:
+        elif abusive:
             more.append(Reason("hostile.words", scoring.hostile, *whole))
-        reasons += more
-        complaint = round(found + sum(reason.weight for reason in more), 3)
+        sums[Head.COMPLAINT] += sum(reason.weight for reason in more)
+        return _Rules(sums, more, abusive)
+
+    def _verdict(
+        self, hits: _Hits, rules: _Rules, judged: Judgement | None, parts: Parts, thread: ThreadFacts
+    ) -> Verdict:
+        scoring = self.lexicons.scoring
+        sums = dict(rules.sums)
+        threat, urgent = sums[Head.THREAT] > 0, sums[Head.URGENT] > 0
+        if judged is not None:
+            for head, weight in judged.sums.items():
+                sums[head] += scoring.judge * weight
+            # A rule that speaks needs no judge, and one that denies is not overruled.
+            threat = threat or rules.sums[Head.THREAT] == 0 < sums[Head.THREAT]
+            urgent = urgent or rules.sums[Head.URGENT] == 0 < sums[Head.URGENT]
+        scores = self._scores(sums, thread, hostile=rules.abusive or threat)
+        reasons = [*(reason for _, reason in hits.values()), *rules.more]
+        complaint = sums[Head.COMPLAINT]
+        if complaint > 0:
+            facts = [*self._thread_reasons(thread)]
+            reasons += facts
+            complaint += sum(reason.weight for reason in facts)
+        complaint = round(complaint, 3)
         certainty = (
             Certainty.AUTO
             if complaint >= scoring.auto
@@ -153,18 +209,32 @@ class SignalClassifier:
             else Certainty.NO
         )
         kind = Kind.COMPLAINT if certainty is not Certainty.NO else self._other_kind(scores)
+        if judged is not None:
+            reasons += self._judges_reasons(judged, kind, threat=threat, urgent=urgent)
         return Verdict(
             kind=kind,
             complaint=certainty,
             complaint_score=complaint,
-            complaint_type=_complaint_type(hits) if kind is Kind.COMPLAINT else None,
-            abusive=abusive,
+            complaint_type=_complaint_type(sums[Head.RECLAMO]) if kind is Kind.COMPLAINT else None,
+            abusive=rules.abusive,
             threat=threat,
-            urgent=_sum(hits, Group.URGENT) > 0,
+            urgent=urgent,
             info_missing=tuple(_missing(hits, parts)) if kind is Kind.INCIDENT else (),
             scores=MappingProxyType(scores),
             because=tuple(sorted(reasons, key=lambda reason: (reason.part, reason.start, reason.rule))),
         )
+
+    def _judges_reasons(self, judged: Judgement, kind: Kind, *, threat: bool, urgent: bool) -> Iterator[Reason]:
+        """What the judge said of a complaint, of the kind that was found, of its type and of the flags that are up."""
+        heads = [Head.COMPLAINT]
+        if kind is Kind.COMPLAINT:
+            heads.append(Head.RECLAMO)
+        elif kind is not Kind.UNKNOWN:
+            heads.append(Head(kind))
+        heads += [head for head, up in ((Head.THREAT, threat), (Head.URGENT, urgent)) if up]
+        for head in heads:
+            weight = round(self.lexicons.scoring.judge * judged.sums[head], 3)
+            yield Reason(f"wording.{head}", weight, *judged.place(head))
 
     def _thread_reasons(self, thread: ThreadFacts) -> Iterator[Reason]:
         scoring = self.lexicons.scoring
@@ -177,11 +247,12 @@ class SignalClassifier:
             if weight:
                 yield Reason(f"thread.{name}", weight, 0, 0, Part.THREAD)
 
-    def _scores(self, hits: _Hits, thread: ThreadFacts, hostile: bool) -> dict[Kind, float]:
-        scores = {kind: _sum(hits, Group(kind)) for kind in _KINDS}
-        if thread.requester_known is True and scores[Kind.INFO_REQUEST] > 0:
+    def _scores(self, sums: Mapping[Head, float], thread: ThreadFacts, *, hostile: bool) -> dict[Kind, float]:
+        scores = {kind: sums[Head(kind)] for kind in _KINDS}
+        likeliest = max(_KINDS, key=lambda kind: scores[kind])
+        if thread.requester_known is True and likeliest is Kind.INFO_REQUEST:
             scores[Kind.QUESTION] += self.lexicons.scoring.known
-        elif thread.requester_known is False and scores[Kind.QUESTION] > 0:
+        elif thread.requester_known is False and likeliest is Kind.QUESTION:
             scores[Kind.INFO_REQUEST] += self.lexicons.scoring.stranger
         if hostile:
             scores[Kind.SPAM_OTHER] += self.lexicons.scoring.kind
@@ -192,7 +263,7 @@ class SignalClassifier:
         return best if scores[best] >= self.lexicons.scoring.kind else Kind.UNKNOWN
 
 
-def _extent(parts: list[tuple[Part, Sentence]]) -> tuple[int, int]:
+def _extent(parts: Parts) -> tuple[int, int]:
     """From the first to the last word of the text, without what was cut away."""
     written = [sentence for part, sentence in parts if part is Part.TEXT]
     return (written[0][0].start, written[-1][-1].end) if written else (0, 0)
@@ -202,17 +273,21 @@ def _sum(hits: _Hits, group: Group) -> float:
     return sum(reason.weight for (of, _), (_, reason) in hits.items() if of is group)
 
 
-def _complaint_type(hits: _Hits) -> ComplaintType:
-    """The type with the larger sum, of equal ones reclamo; where nothing is named that was sold, a queja."""
-    leaning = {ComplaintType.QUEJA: _sum(hits, Group.QUEJA), ComplaintType.RECLAMO: _sum(hits, Group.RECLAMO)}
+def _leaning(hits: _Hits) -> float:
+    """How far the rules of a complaint lean towards a reclamo; below 0 towards a queja."""
+    leaning = 0.0
     for rule, _ in hits.values():
         if rule.group is Group.COMPLAINT and rule.type is not None:
-            leaning[rule.type] += min(rule.weight, LEANING_LIMIT)
-    about_what_was_sold = leaning[ComplaintType.RECLAMO] >= max(leaning[ComplaintType.QUEJA], 0.01)
-    return ComplaintType.RECLAMO if about_what_was_sold else ComplaintType.QUEJA
+            weight = min(rule.weight, LEANING_LIMIT)
+            leaning += weight if rule.type is ComplaintType.RECLAMO else -weight
+    return leaning
 
 
-def _missing(hits: _Hits, parts: list[tuple[Part, Sentence]]) -> Iterator[Missing]:
+def _complaint_type(leaning: float) -> ComplaintType:
+    return ComplaintType.RECLAMO if leaning >= 0 else ComplaintType.QUEJA
+
+
+def _missing(hits: _Hits, parts: Parts) -> Iterator[Missing]:
     present = {name for group, name in hits if group is Group.PRESENT}
     if Missing.ACCOUNT_DATA not in present:
         yield Missing.ACCOUNT_DATA
