@@ -35,6 +35,7 @@ bench: $(BENCH_STAMP)
 train: $(STAMP)
 	$(BIN)/python -m pip install --quiet --group training
 	$(BIN)/python -m training.sensitive.fit
+	$(BIN)/python -m training.complaints.fit
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -36,6 +36,7 @@ def test_the_installed_entry_points_are_those_declared() -> None:
         ("oneclick_sla_plugin.cli", "complaint_sheet.html.j2"),
         ("oneclick_sla_plugin.cli.demo", "script.toml"),
         ("oneclick_sla_plugin.classifiers", "scoring.toml"),
+        ("oneclick_sla_plugin.classifiers", "judge.txt"),
         *[("oneclick_sla_plugin.classifiers", f"{language}.toml") for language in ("es", "en", "de", "pt")],
         ("oneclick_sla_plugin.detectors", "judge.json"),
         *[("oneclick_sla_plugin.detectors", f"lexicons/{language}.toml") for language in ("es", "en", "de", "pt")],

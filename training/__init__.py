@@ -1,1 +1,0 @@
-"""How the learned judge of ``classifiers/judge.txt`` is fitted and measured. It is no part of the wheel."""

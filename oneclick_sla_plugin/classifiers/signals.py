@@ -54,6 +54,8 @@ _KINDS = (
     Kind.SPAM_OTHER,
     Kind.QUESTION,
 )
+_NAMES = (*Group, Head.RECLAMO)
+_FLAGS = frozenset({Head.THREAT, Head.URGENT})
 _OF_PERSONS = frozenset({Group.ABUSIVE, Group.THREAT})
 
 _Hits = dict[tuple[Group, str], tuple[Rule, Reason]]
@@ -61,9 +63,9 @@ _Hits = dict[tuple[Group, str], tuple[Rule, Reason]]
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """What the rules say: sums by head, the reasons that stand for several rules, an insult or none."""
+    """What the rules say: sums by group or head, the reasons that stand for several rules, an insult or none."""
 
-    sums: dict[Head, float]
+    sums: dict[str, float]
     more: list[Reason]
     abusive: bool
 
@@ -97,7 +99,7 @@ class SignalClassifier:
         judged = self._judge.judge(parts) if self.lexicons.scoring.judge else None
         return self._verdict(hits, rules, judged, parts, thread)
 
-    def evidence(self, subject: str, text: str) -> tuple[Parts, dict[Head, float]]:
+    def evidence(self, subject: str, text: str) -> tuple[Parts, dict[str, float]]:
         """What the judge looks at, and what the rules alone say on each of its heads: the judge is fitted beside them."""
         parts, hits = self._read(subject, text)
         return parts, self._of_rules(hits, _extent(parts)).sums
@@ -166,19 +168,21 @@ class SignalClassifier:
     def _of_rules(self, hits: _Hits, whole: tuple[int, int]) -> _Rules:
         """The sums of the rules, and the reasons that stand for several of them."""
         scoring = self.lexicons.scoring
-        sums = {head: _sum(hits, Group(head)) for head in Head if head is not Head.RECLAMO}
+        sums = dict.fromkeys(_NAMES, 0.0)
+        for (group, _), (_, reason) in hits.items():
+            sums[group] += reason.weight
         sums[Head.RECLAMO] = _leaning(hits)
+        abusive = sums[Group.ABUSIVE] > 0
         more = [
-            Reason(f"rival.{kind}", -round(share * sums[Head(kind)], 3), *whole)
+            Reason(f"rival.{kind}", -round(share * sums[kind], 3), *whole)
             for kind, share in scoring.rivals.items()
-            if sums[Head(kind)] > 0 and share
+            if sums[kind] > 0 and share
         ]
-        abusive = _sum(hits, Group.ABUSIVE) > 0
-        if sums[Head.THREAT] > 0:
+        if sums[Group.THREAT] > 0:
             more.append(Reason("hostile.threat", scoring.threat, *whole))
         elif abusive:
             more.append(Reason("hostile.words", scoring.hostile, *whole))
-        sums[Head.COMPLAINT] += sum(reason.weight for reason in more)
+        sums[Group.COMPLAINT] += sum(reason.weight for reason in more)
         return _Rules(sums, more, abusive)
 
     def _verdict(
@@ -186,13 +190,15 @@ class SignalClassifier:
     ) -> Verdict:
         scoring = self.lexicons.scoring
         sums = dict(rules.sums)
-        threat, urgent = sums[Head.THREAT] > 0, sums[Head.URGENT] > 0
-        if judged is not None:
-            for head, weight in judged.sums.items():
+        heads = [Head.COMPLAINT]
+        for head, weight in judged.sums.items() if judged else ():
+            # A flag that a rule puts up needs no judge, and one that a rule denies is not overruled.
+            if head not in _FLAGS:
                 sums[head] += scoring.judge * weight
-            # A rule that speaks needs no judge, and one that denies is not overruled.
-            threat = threat or rules.sums[Head.THREAT] == 0 < sums[Head.THREAT]
-            urgent = urgent or rules.sums[Head.URGENT] == 0 < sums[Head.URGENT]
+            elif weight > 0 and sums[head] == 0:
+                sums[head] = scoring.judge * weight
+                heads.append(head)
+        threat = sums[Head.THREAT] > 0
         scores = self._scores(sums, thread, hostile=rules.abusive or threat)
         reasons = [*(reason for _, reason in hits.values()), *rules.more]
         complaint = sums[Head.COMPLAINT]
@@ -209,8 +215,15 @@ class SignalClassifier:
             else Certainty.NO
         )
         kind = Kind.COMPLAINT if certainty is not Certainty.NO else self._other_kind(scores)
-        if judged is not None:
-            reasons += self._judges_reasons(judged, kind, threat=threat, urgent=urgent)
+        if kind is Kind.COMPLAINT:
+            heads.append(Head.RECLAMO)
+        elif kind is not Kind.UNKNOWN:
+            heads.append(Head(kind))
+        reasons += [
+            Reason(f"wording.{head}", round(scoring.judge * judged.sums[head], 3), *judged.place(head))
+            for head in heads
+            if judged and head in judged.sums
+        ]
         return Verdict(
             kind=kind,
             complaint=certainty,
@@ -218,23 +231,11 @@ class SignalClassifier:
             complaint_type=_complaint_type(sums[Head.RECLAMO]) if kind is Kind.COMPLAINT else None,
             abusive=rules.abusive,
             threat=threat,
-            urgent=urgent,
+            urgent=sums[Head.URGENT] > 0,
             info_missing=tuple(_missing(hits, parts)) if kind is Kind.INCIDENT else (),
             scores=MappingProxyType(scores),
             because=tuple(sorted(reasons, key=lambda reason: (reason.part, reason.start, reason.rule))),
         )
-
-    def _judges_reasons(self, judged: Judgement, kind: Kind, *, threat: bool, urgent: bool) -> Iterator[Reason]:
-        """What the judge said of a complaint, of the kind that was found, of its type and of the flags that are up."""
-        heads = [Head.COMPLAINT]
-        if kind is Kind.COMPLAINT:
-            heads.append(Head.RECLAMO)
-        elif kind is not Kind.UNKNOWN:
-            heads.append(Head(kind))
-        heads += [head for head, up in ((Head.THREAT, threat), (Head.URGENT, urgent)) if up]
-        for head in heads:
-            weight = round(self.lexicons.scoring.judge * judged.sums[head], 3)
-            yield Reason(f"wording.{head}", weight, *judged.place(head))
 
     def _thread_reasons(self, thread: ThreadFacts) -> Iterator[Reason]:
         scoring = self.lexicons.scoring
@@ -247,8 +248,8 @@ class SignalClassifier:
             if weight:
                 yield Reason(f"thread.{name}", weight, 0, 0, Part.THREAD)
 
-    def _scores(self, sums: Mapping[Head, float], thread: ThreadFacts, *, hostile: bool) -> dict[Kind, float]:
-        scores = {kind: sums[Head(kind)] for kind in _KINDS}
+    def _scores(self, sums: Mapping[str, float], thread: ThreadFacts, *, hostile: bool) -> dict[Kind, float]:
+        scores = {kind: sums[kind] for kind in _KINDS}
         likeliest = max(_KINDS, key=lambda kind: scores[kind])
         if thread.requester_known is True and likeliest is Kind.INFO_REQUEST:
             scores[Kind.QUESTION] += self.lexicons.scoring.known
@@ -267,10 +268,6 @@ def _extent(parts: Parts) -> tuple[int, int]:
     """From the first to the last word of the text, without what was cut away."""
     written = [sentence for part, sentence in parts if part is Part.TEXT]
     return (written[0][0].start, written[-1][-1].end) if written else (0, 0)
-
-
-def _sum(hits: _Hits, group: Group) -> float:
-    return sum(reason.weight for (of, _), (_, reason) in hits.items() if of is group)
 
 
 def _leaning(hits: _Hits) -> float:

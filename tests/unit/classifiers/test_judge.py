@@ -111,9 +111,9 @@ def test_the_judge_finds_what_no_rule_says() -> None:
 
 
 def test_the_shipped_judge_was_fitted_on_the_seeds_that_stand_here() -> None:
-    """After a change of the seeds, ``python -m training.fit`` writes it anew."""
+    """After a change of the seeds, ``python -m training.complaints.fit`` writes it anew."""
     found = hashlib.sha256()
-    for path in sorted((ROOT / "training" / "seeds").glob("*.jsonl")):
+    for path in sorted((ROOT / "training" / "complaints" / "messages").glob("*.jsonl")):
         found.update(path.read_bytes())
     with (ROOT / "oneclick_sla_plugin" / "classifiers" / FILE).open(encoding="utf-8") as file:
         assert json.loads(file.readline())["seeds"] == found.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 from oneclick_sla_plugin.classifiers.signals import SignalClassifier
 from oneclick_sla_plugin.domain.message import Certainty, Missing, Part, ThreadFacts, Verdict
 from oneclick_sla_plugin.domain.model import Kind
-from tests.unit.classifiers.samples import Sample, read_samples
 from tests.unit.classifiers.test_patterns import lines_run
+from training.complaints.messages import Seed, read_seeds
 
 CLASSIFIER = SignalClassifier()
-SAMPLES = tuple(read_samples())
+SAMPLES = tuple(read_seeds(Path(__file__).with_name("messages.jsonl")))
+"""Written for these tests, in four languages; none of them is among the seeds of the judge."""
+
 COMPLAINT = "I paid in March and nobody has answered my three emails."
 QUESTION = "How can I change my delivery address?"
 
@@ -34,7 +37,7 @@ def classify(text: str, subject: str = "", thread: ThreadFacts | None = None) ->
     [
         pytest.param("Ya son tres semanas sin mi reembolso y nadie me contesta.", Kind.COMPLAINT, id="no magic word"),
         pytest.param("Gracias por el cupón, pero no cubre lo que perdí.", Kind.COMPLAINT, id="thanks, then but"),
-        pytest.param("Wonderful, only five weeks for an answer.", Kind.COMPLAINT, id="sarcasm"),
+        pytest.param("Wonderful service: five weeks and still no answer.", Kind.COMPLAINT, id="sarcasm"),
         pytest.param("Sie hatten mir einen Rückruf versprochen, bis heute kam keiner.", Kind.COMPLAINT, id="promise"),
         pytest.param("Vou acionar o Procon se não devolverem meu dinheiro.", Kind.COMPLAINT, id="consumer body"),
         pytest.param("Es la tercera vez que escribo por el mismo cobro.", Kind.COMPLAINT, id="repetition"),
@@ -135,7 +138,7 @@ def test_a_strangers_question_about_prices_is_a_request_for_information_and_a_cu
 
 
 @pytest.mark.parametrize("sample", SAMPLES[::5], ids=lambda sample: sample.text[:30])
-def test_the_reasons_add_up_to_the_score_and_point_into_the_message(sample: Sample) -> None:
+def test_the_reasons_add_up_to_the_score_and_point_into_the_message(sample: Seed) -> None:
     verdict = CLASSIFIER.classify(sample.subject, sample.text, ThreadFacts(unanswered=2))
     own = ("complaint", "thread", "rival", "hostile")
     counted = [reason.weight for reason in verdict.because if any(part in own for part in reason.rule.split(".")[:2])]
@@ -172,7 +175,7 @@ SIGNATURES = (
 
 @pytest.mark.parametrize("addition", QUOTES + SIGNATURES)
 @given(sample=st.sampled_from(SAMPLES))
-def test_quotes_and_signatures_never_change_a_verdict(addition: str, sample: Sample) -> None:
+def test_quotes_and_signatures_never_change_a_verdict(addition: str, sample: Seed) -> None:
     alone = CLASSIFIER.classify(sample.subject, sample.text)
     assert CLASSIFIER.classify(sample.subject, sample.text + addition) == alone
 
@@ -183,7 +186,7 @@ def without_accents(text: str) -> str:
 
 
 @given(sample=st.sampled_from(SAMPLES))
-def test_case_and_accents_never_change_a_verdict(sample: Sample) -> None:
+def test_case_and_accents_never_change_a_verdict(sample: Seed) -> None:
     plain = CLASSIFIER.classify(sample.subject, sample.text)
     # Upper case writes ß as two letters, which moves the places behind it.
     for change in (str.upper, str.lower, without_accents):

@@ -29,7 +29,7 @@ COMPLAINT = f"{MARKER} otra vez: me cobraron dos veces y quiero presentar un rec
 QUESTION = f"Hola, ¿a qué hora abre la tienda de {MARKER}?"
 INCIDENT = f"The {MARKER} page is not loading."
 ABUSE = f"Son unos estafadores de mierda, {MARKER}, me cobraron dos veces."
-THRESHOLDS = {"auto": 3.0, "suggested": 1.5}
+THRESHOLDS = {"auto": 3.5, "suggested": 1.5}
 
 
 def classify(*options: str, given: str | bytes | None = None, columns: int = 80) -> Result:
@@ -85,14 +85,14 @@ def test_every_rule_points_at_its_place() -> None:
     """The place of the explicit word is where it stands, in characters, also behind ones of several bytes."""
     text = "Ñandú 🙂. Quiero presentar un reclamo."
     rules = {reason["rule"]: reason for reason in document("--text", text)["because"]}
-    word = rules["es.complaint.word"]
-    assert (word["part"], text[word["start"] : word["end"]]) == ("text", "reclamo")
+    word = rules["es.complaint.explicit"]
+    assert (word["part"], text[word["start"] : word["end"]]) == ("text", "presentar un reclamo")
     assert all(set(reason) == {"rule", "score", "part", "start", "end"} for reason in rules.values())
 
 
 def test_a_rule_of_the_subject_says_so() -> None:
-    because = document("--text", "Adjunto la factura.", "--subject", "Reclamo")["because"]
-    assert {reason["part"] for reason in because if reason["rule"] == "es.complaint.word"} == {"subject"}
+    because = document("--text", "Adjunto la factura.", "--subject", "Reclamo formal")["because"]
+    assert {reason["part"] for reason in because if reason["rule"] == "es.complaint.explicit"} == {"subject"}
 
 
 def test_a_message_is_read_from_standard_input_or_a_file_as_it_is(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_table_tells_the_same_within_80_columns(text: str) -> None:
     assert shown.exit_code == 0
     assert all(cell_len(line) <= 80 for line in shown.stdout.splitlines())
     complaint = found["complaint"]
-    assert f"{complaint['verdict']}, score {complaint['score']:g} (suggested from 1.5, auto from 3)" in shown.stdout
+    assert f"{complaint['verdict']}, score {complaint['score']:g} (suggested from 1.5, auto from 3.5)" in shown.stdout
     for reason in found["because"]:
         row = next(line.split() for line in shown.stdout.splitlines() if line.startswith(reason["rule"] + " "))
         assert row[2:] == [reason["part"], f"{reason['start']}–{reason['end']}"]
@@ -238,7 +238,7 @@ def test_a_rule_s_share_is_of_the_complaints_that_were_recognised() -> None:
 def test_what_cannot_be_divided_is_not_told() -> None:
     found = document("--review", given=jsonl(labelled(QUESTION, "question")))
     assert found["thresholds"]["auto"] == {
-        "from": 3.0,
+        "from": 3.5,
         "right": 0,
         "wrong": 0,
         "missed": 0,
@@ -255,7 +255,7 @@ def test_a_review_is_a_table_within_80_columns() -> None:
     assert result.exit_code == 0
     assert all(cell_len(line) <= 80 for line in result.stdout.splitlines())
     assert "4 complaints and 0 others" in result.stdout
-    for part in ("suggested (from 1.5)", "auto (from 3)", "abusive", "threat", "urgent", "es.complaint.explicit"):
+    for part in ("suggested (from 1.5)", "auto (from 3.5)", "abusive", "threat", "urgent", "es.complaint.explicit"):
         assert part in result.stdout
     assert MARKER not in result.output
 

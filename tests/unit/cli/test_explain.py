@@ -189,7 +189,7 @@ def test_a_typed_message_is_judged_by_what_was_typed(options: tuple[str, ...], t
         (("--kind", "incident"), "incident", "high"),
         (("--kind", "spam_other"), "spam_other", "low"),
         (("--tag", "sla_is_complaint"), "complaint", "urgent"),
-        ((), "unknown", "normal"),
+        (("--text", "zzz"), "unknown", "normal"),
     ],
 )
 def test_the_kind_and_tags_of_a_typed_message_decide_its_priority(
@@ -217,7 +217,7 @@ def test_the_verdict_on_a_message_comes_with_rules_and_places() -> None:
     complaint = said["complaint"]
     assert (said["message"], said["kind"], complaint["verdict"]) == ("1", "complaint", "auto")
     places = {reason["rule"]: PLANTED[reason["start"] : reason["end"]] for reason in said["because"]}
-    assert places["es.complaint.word"] == "reclamo"
+    assert places["es.complaint.explicit"] == "presentar un reclamo"
 
 
 def test_sensitive_data_is_named_and_masked() -> None:
@@ -227,7 +227,7 @@ def test_sensitive_data_is_named_and_masked() -> None:
     assert PLANTED[found["start"] : found["end"]] == "4111 1111 1111 1111"
     shown = explain(*options).output
     assert f"card {found['masked']}" in shown
-    assert "es.complaint.word" in shown
+    assert "es.complaint.explicit" in shown
     assert "message 1: complaint, complaint auto with score" in " ".join(shown.split())
     assert "4111 1111" not in shown + json.dumps(document(*options))
     assert all(cell_len(line) <= 80 for line in shown.splitlines())

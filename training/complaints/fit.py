@@ -1,4 +1,4 @@
-"""Fits the judge on the seeds: ``python -m training.fit`` writes ``classifiers/judge.txt``.
+"""Fits the judge on the seeds: ``python -m training.complaints.fit`` writes ``classifiers/judge.txt``.
 
 Every head is a logistic regression of its own. The sum of the head's rules stands in it
 as it is (an offset, which is why the fit is written out: scikit-learn knows none), so the
@@ -34,7 +34,7 @@ from oneclick_sla_plugin.classifiers.judge import (
     words_of,
 )
 from oneclick_sla_plugin.classifiers.signals import SignalClassifier
-from training.messages import Seed, authors, digest
+from training.complaints.messages import Seed, authors, digest
 
 PENALTY = 0.33
 SCALES = {"word": 1.0, "pair": 1.0, "letters": 0.4, "shape": 0.2}
@@ -48,7 +48,7 @@ OF_KINDS = (
     Head.PARTNERSHIP,
     Head.SPAM_OTHER,
 )
-SHIFTS = {Head.COMPLAINT: 1.5, **dict.fromkeys(OF_KINDS, 2.0)}
+SHIFTS = {Head.COMPLAINT: 1.5, **dict.fromkeys(OF_KINDS, 2.0), Head.SPAM_OTHER: 1.0, Head.THREAT: 0.5}
 """Added to a head's sum, so that the thresholds of ``scoring.toml`` are met where they should be on authors held out."""
 
 RULES_LIMIT = (-3.0, 6.0)

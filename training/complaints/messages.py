@@ -12,7 +12,7 @@ from oneclick_sla_plugin.classifiers.judge import Head
 from oneclick_sla_plugin.domain.complaint import ComplaintType
 from oneclick_sla_plugin.domain.model import Kind
 
-SEEDS = Path(__file__).with_name("seeds")
+SEEDS = Path(__file__).with_name("messages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Seed:
             case Head.URGENT:
                 return self.urgent
             case _:
-                return self.kind == head
+                return self.kind is Kind(head)
 
 
 def read_seeds(path: Path) -> list[Seed]:

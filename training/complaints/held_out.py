@@ -1,8 +1,8 @@
-"""How the classifier does on authors it has not seen: ``python -m training.held_out [FILE …]``.
+"""How the classifier does on authors it has not seen: ``python -m training.complaints.held_out [FILE …]``.
 
 Without files, the messages of each author are judged by a model fitted on the others.
 With files of labelled lines, these are judged by the model that ships. The thresholds of
-``scoring.toml`` and the shifts of :mod:`training.fit` are chosen by these figures.
+``scoring.toml`` and the shifts of :mod:`training.complaints.fit` are chosen by these figures.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from oneclick_sla_plugin.classifiers.judge import load_judge
 from oneclick_sla_plugin.classifiers.signals import SignalClassifier
 from oneclick_sla_plugin.cli.verdict_review import Hits, Label, Review, Tally
 from oneclick_sla_plugin.domain.model import Kind
-from training.fit import fit
-from training.messages import Seed, authors, read_seeds
+from training.complaints.fit import fit
+from training.complaints.messages import Seed, authors, read_seeds
 
 
 def review_of(classifier: SignalClassifier, seeds: Sequence[Seed]) -> Review:
