@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
-from math import inf, log1p, sqrt
+from math import log1p, sqrt
 
 from oneclick_sla_plugin.domain.message import Part, Sentence
 
@@ -112,11 +112,10 @@ class Judge:
         words = {word: self._of_word(word) for sentence in sentences for word in sentence}
         if not any(word in self._weights for word in words):
             return None
-        found = {pair for sentence in sentences for pair in pairs_of(sentence)} & self._weights.keys()
-        pairs = {pair: tuple(code - ZERO for code in self._weights[pair]) for pair in found}
+        pairs = {pair for sentence in sentences for pair in pairs_of(sentence)} & self._weights.keys()
+        found = [*words.values(), self._sum([self._weights[pair] for pair in pairs])]
         share = share_of(sum(map(len, sentences)))
-        written = map(sum, zip(*words.values(), *pairs.values(), strict=True))
-        totals = [share * weight for weight in written]
+        totals = [share * sum(weights) for weights in zip(*found, strict=True)]
         for name, value in shape_of(parts, sentences).items():
             if value and name in self._weights:
                 totals = [sum_ + value * (code - ZERO) for sum_, code in zip(totals, self._weights[name], strict=True)]
@@ -124,19 +123,22 @@ class Judge:
             head: base + step * total
             for head, base, step, total in zip(self._heads, self._base, self._steps, totals, strict=True)
         }
-        return Judgement(sums, {head: n for n, head in enumerate(self._heads)}, parts, sentences, words, pairs)
+        return Judgement(sums, self._heads, parts, sentences, words)
 
     def _of_word(self, word: str) -> Weights:
         """The weights of a word and its letters; kept only for words of the model, never for those of a message."""
         if word in self._known:
             return self._known[word]
-        lines = [codes for name in (word, *letters_of(word)) if (codes := self._weights.get(name))]
-        if not lines:
-            return (0,) * len(self._heads)
-        weights = tuple(total - ZERO * len(lines) for total in map(sum, zip(*lines, strict=True)))
+        weights = self._sum([codes for name in (word, *letters_of(word)) if (codes := self._weights.get(name))])
         if word in self._weights:
             self._known[word] = weights
         return weights
+
+    def _sum(self, lines: Sequence[bytes]) -> Weights:
+        """The weights of several features, head by head."""
+        if not lines:
+            return (0,) * len(self._heads)
+        return tuple(sum(codes) - ZERO * len(lines) for codes in zip(*lines, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,28 +146,22 @@ class Judgement:
     """The judge's sums by head, and what they came from."""
 
     sums: Mapping[Head, float]
-    _numbers: Mapping[Head, int]
+    _heads: Sequence[Head]
     _parts: Parts
     _sentences: Sequence[Sequence[str]] = field(repr=False)
     _words: Mapping[str, Weights] = field(repr=False)
-    _pairs: Mapping[str, Weights] = field(repr=False)
 
     def place(self, head: Head) -> tuple[int, int, Part]:
-        """Where the two neighbours stand that weighed most on the side the sum is on: start, end, part."""
-        number = self._numbers[head]
-        sign = 1 if self.sums[head] >= 0 else -1
-        most = -inf
-        place = 0, 0, Part.TEXT
-        for (part, sentence), words in zip(self._parts, self._sentences, strict=True):
-            own = [sign * self._words[word][number] for word in words]
-            for at, word in enumerate(words):
-                after = min(at + 1, len(words) - 1)
-                pair = self._pairs.get(f"{word} {words[after]}")
-                weight = own[at] + (own[after] if after > at else 0) + (sign * pair[number] if pair else 0)
-                if weight > most:
-                    most = weight
-                    place = sentence[at].start, sentence[after].end, part
-        return place
+        """Where the word first stands that weighed most on the side the sum is on: start, end, part."""
+        number = self._heads.index(head)
+        choose = max if self.sums[head] >= 0 else min
+        chosen = choose(self._words, key=lambda word: self._words[word][number])
+        part, token = next(
+            (part, sentence[words.index(chosen)])
+            for (part, sentence), words in zip(self._parts, self._sentences, strict=True)
+            if chosen in words
+        )
+        return token.start, token.end, part
 
 
 def load_judge(lines: Iterable[str]) -> Judge:
