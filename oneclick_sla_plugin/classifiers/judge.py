@@ -1,8 +1,8 @@
 """The learned judge: what the words of a message weigh, beside the rules.
 
-A linear model, fitted offline (``training/complaints/``) on messages written for the purpose. Its
-features are the words of a message, pairs of neighbours, the groups of three and four
-letters that the words are made of, and a few signals of its shape. For each of its
+A linear model, fitted offline (``training/complaints/``) on messages written for the
+purpose. Its features are the words of a message, pairs of neighbours, the groups of three
+and four letters that the words are made of, and a few signals of its shape. For each of its
 *heads* (a complaint, every other kind, a type, two flags) a feature has one weight, and
 a head's answer is a sum of logarithms of odds, on the scale of the rules' weights. Each
 is fitted with the sum of the head's rules as a given: the judge says what the rules miss.

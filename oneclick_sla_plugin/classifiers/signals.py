@@ -219,11 +219,8 @@ class SignalClassifier:
             heads.append(Head.RECLAMO)
         elif kind is not Kind.UNKNOWN:
             heads.append(Head(kind))
-        reasons += [
-            Reason(f"wording.{head}", round(scoring.judge * judged.sums[head], 3), *judged.place(head))
-            for head in heads
-            if judged and head in judged.sums
-        ]
+        if judged is not None:
+            reasons += [_wording(judged, head, scoring.judge) for head in heads if head in judged.sums]
         return Verdict(
             kind=kind,
             complaint=certainty,
@@ -268,6 +265,13 @@ def _extent(parts: Parts) -> tuple[int, int]:
     """From the first to the last word of the text, without what was cut away."""
     written = [sentence for part, sentence in parts if part is Part.TEXT]
     return (written[0][0].start, written[-1][-1].end) if written else (0, 0)
+
+
+def _wording(judged: Judgement, head: Head, factor: float) -> Reason:
+    """What the judge said of a head; it has one name for what speaks for it and one for what speaks against it."""
+    weight = round(factor * judged.sums[head], 3)
+    against = ComplaintType.QUEJA if head is Head.RECLAMO else f"no_{head}"
+    return Reason(f"wording.{head if weight >= 0 else against}", weight, *judged.place(head))
 
 
 def _leaning(hits: _Hits) -> float:

@@ -140,7 +140,7 @@ def test_a_strangers_question_about_prices_is_a_request_for_information_and_a_cu
 @pytest.mark.parametrize("sample", SAMPLES[::5], ids=lambda sample: sample.text[:30])
 def test_the_reasons_add_up_to_the_score_and_point_into_the_message(sample: Seed) -> None:
     verdict = CLASSIFIER.classify(sample.subject, sample.text, ThreadFacts(unanswered=2))
-    own = ("complaint", "thread", "rival", "hostile")
+    own = ("complaint", "no_complaint", "thread", "rival", "hostile")
     counted = [reason.weight for reason in verdict.because if any(part in own for part in reason.rule.split(".")[:2])]
     assert verdict.complaint_score == pytest.approx(sum(counted), abs=0.01)
     for reason in verdict.because:
