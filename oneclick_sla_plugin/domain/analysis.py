@@ -178,9 +178,17 @@ def counts_for_a_complaint(reason: Reason) -> bool:
 
 
 def _group_of(rule: str) -> str:
-    """The group of a rule of the lexicons, whose id is ``language.group.name``; empty for any other."""
-    parts = rule.split(".")
-    return parts[1] if len(parts) == 3 else ""
+    """The group of a rule: ``language.group.name`` in lexicons, ``wording.group`` and ``wording.no_group`` of the judge.
+
+    Empty for any other.
+    """
+    match rule.split("."):
+        case ["wording", group]:
+            return group.removeprefix("no_")
+        case [_, group, _]:
+            return group
+        case _:
+            return ""
 
 
 def _name_of(rule: str) -> str:

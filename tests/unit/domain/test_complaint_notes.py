@@ -30,6 +30,9 @@ SIGNS = (
     Reason("thread.unanswered", 0.5, 0, 0, Part.THREAD),
     Reason("rival.question", -0.4, 0, 40),
     Reason("es.question.mark", 1.0, 39, 40),
+    Reason("wording.reclamo", 2.0, 5, 9),
+    Reason("wording.no_question", -2.0, 5, 9),
+    Reason("wording.no_complaint", -0.3, 5, 9),
     Reason("acme.angry", 0.25, 8, 12),
 )
 
@@ -123,6 +126,7 @@ def test_because_lists_what_the_sum_is_made_of() -> None:
         "es.complaint.charge",
         "thread.unanswered",
         "rival.question",
+        "wording.no_complaint",
         "acme.angry",
     ]
 
