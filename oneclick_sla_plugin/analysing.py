@@ -21,13 +21,16 @@ from oneclick_sla_plugin.domain.analysis import Analysis
 from oneclick_sla_plugin.domain.message import Classifier, ThreadFacts, Verdict
 from oneclick_sla_plugin.domain.model import Author, Message, Ticket
 from oneclick_sla_plugin.domain.pauses import SETTLED
-from oneclick_sla_plugin.domain.sensitive import Detector, Finding
+from oneclick_sla_plugin.domain.sensitive import SUBJECT, Detector, Finding
 
 _log = structlog.get_logger()
 
 
 class Analyst:
-    """Looks at the messages of customers, and at what agents said in public. Safe to call from several threads."""
+    """Looks at the subject, the messages of customers, and what agents said in public.
+
+    Safe to call from several threads.
+    """
 
     def __init__(
         self,
@@ -43,19 +46,23 @@ class Analyst:
         thread = sorted(ticket.messages, key=lambda message: message.at)
         findings: list[Finding] = []
         verdicts: dict[str, Verdict] = {}
-        scanned = set()
+        findings += self._scan(ticket.subject, SUBJECT)
+        scanned = {SUBJECT}
         for n, message in enumerate(thread):
             if not _is_looked_at(message):
                 continue
-            scan = self._scanner.scan(message.text, message.id)
-            findings += scan.findings
+            findings += self._scan(message.text, message.id)
             scanned.add(message.id)
-            for failure in scan.failures:
-                _log.error("detector.failed", detector=failure.detector, error=failure.error)
             verdict = self._classify(ticket, message, _facts(ticket, thread[: n + 1]), first=n == 0)
             if verdict is not None:
                 verdicts[message.id] = verdict
         return Analysis(tuple(findings), frozenset(scanned), verdicts)
+
+    def _scan(self, text: str, name: str) -> Sequence[Finding]:
+        scan = self._scanner.scan(text, name)
+        for failure in scan.failures:
+            _log.error("detector.failed", detector=failure.detector, error=failure.error)
+        return scan.findings
 
     def _classify(self, ticket: Ticket, message: Message, facts: ThreadFacts, *, first: bool) -> Verdict | None:
         """The verdict of the first classifier that has one: those of plugins are asked in the order of their names."""

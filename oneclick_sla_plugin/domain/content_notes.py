@@ -16,7 +16,7 @@ from oneclick_sla_plugin.domain.changes import Note, note_keys
 from oneclick_sla_plugin.domain.message import Missing
 from oneclick_sla_plugin.domain.model import TAG_NOT_SENSITIVE, Author, Kind, Message, Ticket
 from oneclick_sla_plugin.domain.notes import Telling
-from oneclick_sla_plugin.domain.sensitive import Finding, Level
+from oneclick_sla_plugin.domain.sensitive import SUBJECT, Finding, Level
 
 _MOST_FINDINGS = 10
 """Lines of one note: who reads them looks at the message anyway."""
@@ -37,6 +37,7 @@ class ContentTelling:
         for finding in self.analysis.findings:
             by_message.setdefault(finding.message, []).append(finding)
         told = note_keys(self.telling.ticket)
+        yield from self._sensitive(None, by_message.get(SUBJECT, []), told)
         for message in self.telling.ticket.messages:
             yield from self._sensitive(message, by_message.get(message.id, []), told)
             yield from self._manners(message)
@@ -46,16 +47,18 @@ class ContentTelling:
 
     # --- sensitive data ---
 
-    def _sensitive(self, message: Message, findings: list[Finding], told: frozenset[str]) -> Iterator[Note]:
-        key = f"sensitive.{_of(message)}"
-        cleared = f"sensitive-cleared.{_of(message)}"
+    def _sensitive(self, message: Message | None, findings: list[Finding], told: frozenset[str]) -> Iterator[Note]:
+        """``message`` is ``None`` for the ticket's subject."""
+        name = SUBJECT if message is None else message.id
+        key, cleared = f"sensitive.{_in_a_key(name)}", f"sensitive-cleared.{_in_a_key(name)}"
         denied = TAG_NOT_SENSITIVE in self.telling.ticket.tags
         if findings and not denied:
             yield Note(key, self._findings(message, findings))
-        elif key in told and (denied or message.id in self.analysis.scanned):
-            yield Note(cleared, self.telling.wording.say("note.sensitive_cleared", message=self._named(message)))
+        elif key in told and (denied or name in self.analysis.scanned):
+            text = "note.sensitive_cleared" if message is not None else "note.sensitive_subject_cleared"
+            yield Note(cleared, self._say_of(text, message))
 
-    def _findings(self, message: Message, findings: list[Finding]) -> str:
+    def _findings(self, message: Message | None, findings: list[Finding]) -> str:
         say, texts = self.telling.wording.say, self.telling.wording.texts
         # What is sure before what is possible, each in the order of the text.
         shown = sorted(findings, key=lambda finding: finding.level is not Level.WARN)[:_MOST_FINDINGS]
@@ -74,13 +77,18 @@ class ContentTelling:
             lines.append(say("note.sensitive_more", count=str(len(findings) - len(shown))))
         listed = "\n".join(lines)
         redact = texts.get(f"redact.{self.telling.ticket.platform}", texts["redact.other"])
-        if message.author is not Author.CUSTOMER:
-            return say("note.sensitive_agent", message=self._named(message), findings=listed, redact=redact)
-        text = say("note.sensitive", message=self._named(message), findings=listed, redact=redact)
+        if message is not None and message.author is not Author.CUSTOMER:
+            return self._say_of("note.sensitive_agent", message, findings=listed, redact=redact)
+        of = "note.sensitive" if message is not None else "note.sensitive_subject"
+        text = self._say_of(of, message, findings=listed, redact=redact)
         if all(finding.level is Level.POSSIBLE for finding in findings):
             return text
         draft = say("message.sensitive", ticket=self.telling.ticket.shown_number)
         return f"{text}\n\n{say('note.draft', draft=draft)}"
+
+    def _say_of(self, key: str, message: Message | None, **places: str) -> str:
+        named = {} if message is None else {"message": self._named(message)}
+        return self.telling.wording.say(key, **named, **places)
 
     def _named(self, message: Message) -> str:
         return self.telling.wording.instant(message.at)
@@ -99,7 +107,7 @@ class ContentTelling:
                 yield self.telling.to_owner("threat", say("note.threat", message=self._named(message)))
         elif message.author is Author.AGENT and message.public and verdict.abusive:
             text = say("note.agent_abusive", message=self._named(message))
-            yield self.telling.to_owner(f"agent-abusive.{_of(message)}", text)
+            yield self.telling.to_owner(f"agent-abusive.{_in_a_key(message.id)}", text)
 
     # --- missing information ---
 
@@ -120,5 +128,5 @@ def info_missing(ticket: Ticket, kind: Kind, analysis: Analysis) -> tuple[Missin
     return verdict.info_missing if verdict is not None else ()
 
 
-def _of(message: Message) -> str:
-    return _NOT_IN_A_KEY.sub("-", message.id.lower())
+def _in_a_key(name: str) -> str:
+    return _NOT_IN_A_KEY.sub("-", name.lower())

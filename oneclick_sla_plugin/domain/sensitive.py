@@ -26,6 +26,9 @@ NATIONAL_ID = "national_id"
 SCAN_CUT = "scan_cut"
 """Not a value: from here on the message was not scanned, or more was found than is listed."""
 
+SUBJECT = "subject"
+"""Stands for the message's id in a finding that is in the ticket's subject."""
+
 TYPES = (CARD, CVV, PASSWORD, PIN, SECRET, IBAN, NATIONAL_ID)
 """The types that ship. A detector of an admin or a plugin may name others."""
 

@@ -233,3 +233,12 @@ def test_a_deleted_ticket_leaves_its_complaint_as_it_stood(database: Database) -
     assert register.verify().intact
     judge().gone(ticket.key, RECEIVED_AT)  # who registers nothing notes nothing
     assert len(complaint.events) == len(register.complaints()[0].events)
+
+
+def test_the_subject_is_looked_at_for_sensitive_data_too() -> None:
+    """Found there, a value is told as one of the subject, with its place in it."""
+    ticket = a_ticket(subject="Cobro 4111 1111 1111 1111 de mi tarjeta")
+    found = judge()(ticket, RECEIVED_AT).findings
+    assert [(finding.message, finding.type, finding.start, finding.end) for finding in found] == [
+        ("subject", "card", 6, 25)
+    ]
