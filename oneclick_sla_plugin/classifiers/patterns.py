@@ -99,8 +99,9 @@ class Grammar:
             self._names[self._define(f"={name}", self._parse_all(name, lines, problems))] = name
         if problems:
             raise GrammarError(problems)
-        self._stem_lengths = sorted({len(stem) for stem in self._stems})
-        self._ending_lengths = sorted({len(ending) for ending in self._endings})
+        self._expand()
+        self._stem_lengths = _lengths((stem[:2], stem) for stem in self._stems)
+        self._ending_lengths = _lengths((ending[-2:], ending) for ending in self._endings)
         self._fuzzy_words, self._fuzzy_stems = self._fuzzy()
         self._fuzzy_lengths = sorted({len(stem) for stem in self._fuzzy_stems})
         self._anchored = self._anchors()
@@ -151,14 +152,11 @@ class Grammar:
             symbols += self._words["#"]
             if _ORDINAL.fullmatch(word):
                 symbols += self._words["#th"]
-        stems = self._stems
         size = len(word)
-        for length in self._stem_lengths:
-            if length > size:
-                break
-            if found := stems.get(word[:length]):
+        for length in self._stem_lengths.get(word[:2], ()):
+            if found := self._stems.get(word[:length]):
                 symbols += found
-        for length in self._ending_lengths:
+        for length in self._ending_lengths.get(word[-2:], ()):
             if found := self._endings.get(word[-length:]):
                 symbols += found
         if not symbols and size >= FUZZY_LENGTH:
@@ -271,6 +269,32 @@ class Grammar:
         table[bare].append(symbol := self._symbol(word))
         return symbol
 
+    def _expand(self) -> None:
+        """Let each word stand at once for everything that it alone amounts to: its classes, theirs, and whole patterns.
+
+        That is what most productions are. Those with several parts are left, and what is
+        built on them.
+        """
+        alone: defaultdict[int, list[int]] = defaultdict(list)
+        grown = {self._symbols["^"], self._symbols["$"]}  # found in every sentence, as no word is
+        left: list[_Production] = []
+        for production in sorted(self._productions, key=lambda production: production.level):
+            if len(production.steps) == 1:
+                alone[production.steps[0].symbol].append(production.target)
+            if len(production.steps) > 1 or production.steps[0].symbol in grown:
+                grown.add(production.target)
+                left.append(production)
+        self._productions = left
+        for table in (self._words, self._stems, self._endings):
+            for word, symbols in table.items():
+                amounts_to = dict.fromkeys(symbols)
+                reached = [*symbols]
+                while reached:
+                    new = [target for target in alone[reached.pop()] if target not in amounts_to]
+                    amounts_to.update(dict.fromkeys(new))
+                    reached += new
+                table[word] = [*amounts_to]
+
     def _fuzzy(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
         words: defaultdict[str, list[int]] = defaultdict(list)
         stems: defaultdict[str, list[int]] = defaultdict(list)
@@ -322,6 +346,14 @@ def _attached_marks(pattern: str) -> frozenset[int]:
 
 def _joined(first: tuple[_Step, ...], second: tuple[_Step, ...]) -> tuple[_Step, ...]:
     return (*first, _Step(second[0].symbol, ANYWHERE), *second[1:])
+
+
+def _lengths(keyed: Iterable[tuple[str, str]]) -> dict[str, list[int]]:
+    """How long the words are that each key stands for."""
+    lengths: defaultdict[str, set[int]] = defaultdict(set)
+    for key, word in keyed:
+        lengths[key].add(len(word))
+    return {key: sorted(found) for key, found in lengths.items()}
 
 
 def _by_end(span: Span) -> Span:
