@@ -65,7 +65,7 @@ class Analyst:
         return scan.findings
 
     def _classify(self, ticket: Ticket, message: Message, facts: ThreadFacts, *, first: bool) -> Verdict | None:
-        """The verdict of the first classifier that has one: those of plugins are asked in the order of their names."""
+        """The verdict that is surest of a complaint; of equal ones the first, by the names of the classifiers."""
         subject = ticket.subject if first else ""
         answer: Verdict | None = None
         for classifier in self._classifiers:

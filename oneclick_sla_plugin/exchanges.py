@@ -132,7 +132,7 @@ class Answers:
             return None
         try:
             return response.json()
-        except (ValueError, RecursionError):
+        except ValueError:
             pass
         # Raised outside the handler: a decoding error carries the whole body.
         raise TemporaryPlatformError(**self.facts(request, response), reason="not_json")

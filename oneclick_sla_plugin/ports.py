@@ -50,8 +50,11 @@ class Response:
     body: bytes = field(default=b"", repr=False)
 
     def json(self) -> Any:
-        """The body as JSON. Raises ``ValueError`` when it is not."""
-        return json.loads(self.body)
+        """The body as JSON. Raises ``ValueError`` when it is not, or is nested too deeply to be an answer."""
+        try:
+            return json.loads(self.body)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 class HttpClient(Protocol):

@@ -123,6 +123,6 @@ def _is_closed(body: Mapping[str, Any] | None) -> bool:
 def _object(response: Response) -> Mapping[str, Any] | None:
     try:
         body = response.json()
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return body if isinstance(body, dict) else None

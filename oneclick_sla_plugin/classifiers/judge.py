@@ -18,6 +18,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from math import log1p, sqrt
 
@@ -175,6 +176,7 @@ def load_judge(lines: Iterable[str]) -> Judge:
     return Judge([Head(name) for name in head["heads"]], head["base"], head["steps"], weights)
 
 
+@cache
 def shipped_judge() -> Judge:
     """The model that ships."""
     return load_judge(files(__package__).joinpath(FILE).read_text(encoding="utf-8").splitlines())

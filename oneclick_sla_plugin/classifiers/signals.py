@@ -294,5 +294,5 @@ def _missing(hits: _Hits, parts: Parts) -> Iterator[Missing]:
         yield Missing.ACCOUNT_DATA
     if Missing.ERROR_MESSAGE not in present:
         yield Missing.ERROR_MESSAGE
-    if sum(len(sentence) for _, sentence in parts) < DESCRIPTION_TOKENS:
+    if sum(token.word != MUTED for _, sentence in parts for token in sentence) < DESCRIPTION_TOKENS:
         yield Missing.DESCRIPTION

@@ -80,6 +80,8 @@ def uninstall(account: str, config_path: Path | None, dry_run: bool) -> None:
 
 def _pack(platform: str, plugins: Plugins, target: Path, dry_run: bool) -> None:
     packaged = plugins.platforms.get(platform)
+    if packaged is None:
+        raise click.UsageError(f"there is no platform {platform}: it is misspelt, blocked or not installed")
     if not isinstance(packaged, Packaged):
         raise click.UsageError(f"{platform} needs no plugin inside itself: leave --plugin-to out")
     contents = packaged.plugin_files()
@@ -114,10 +116,15 @@ def _unpack(contents: Mapping[str, bytes], target: Path, name: str) -> None:
             file = made / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        standing = target / name
+        standing, before = target / name, made / f"{name}.old"
         if standing.exists():
-            standing.rename(made / f"{name}.old")
-        (made / name).rename(standing)
+            standing.rename(before)
+        try:
+            (made / name).rename(standing)
+        except BaseException:
+            if before.exists():
+                before.rename(standing)
+            raise
     finally:
         shutil.rmtree(made)
 

@@ -2,7 +2,7 @@
 
 Logistic regression over the signs of :mod:`~oneclick_sla_plugin.detectors.evidence`: each
 sign has a weight for each type, their sum is the judgement. The weights are data
-(``judge.json``), fitted offline by ``training/fit.py``.
+(``judge.json``), fitted offline by ``training/sensitive/fit.py``.
 """
 
 from __future__ import annotations

@@ -267,6 +267,7 @@ class _Play:
 
     def _timers(self, until: datetime) -> None:
         """The follow-up when its time has come, and the closing when the customer stayed silent after it."""
+        self._next_timer_at = None
         responded = self._round.responded
         if responded is None or self._stage not in (Stage.RESPONDED, Stage.FOLLOW_UP):
             return

@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from alembic import command
 from alembic.config import Config
@@ -82,16 +82,26 @@ class Database:
         """
         with self._turn(), _store_errors("written"):
             if self._ahead is None:
-                connection = sqlite3.connect(str(self._engine.url.database), check_same_thread=False)
-                _set_up_sqlite(connection, None)
-                self._ahead = WriteAhead(connection)
+                self._ahead = self._open_ahead()
             self._ahead.execute(statement, parameters)
 
     def flush(self) -> None:
         """Make durable what :meth:`write_ahead` wrote before the call. Several threads may be here at once."""
-        if self._ahead is not None:
-            with _store_errors("written"):
-                self._ahead.flush()
+        ahead = self._ahead
+        if ahead is None:
+            raise StoreError("the database is closed")
+        with _store_errors("written"):
+            ahead.flush()
+
+    def _open_ahead(self) -> WriteAhead:
+        arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
+        connection = cast("sqlite3.Connection", self._engine.dialect.connect(*arguments, **options))
+        try:
+            _set_up_sqlite(connection, None)
+            return WriteAhead(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -122,7 +132,10 @@ class Database:
             self.close()
 
     def close(self) -> None:
-        """Close all connections that are not in use; the next use opens new ones."""
+        """Close all connections that are not in use; the next use opens new ones.
+
+        Not while :meth:`flush` runs in another thread: who writes ahead ends that first.
+        """
         with self._turn():
             if self._ahead is not None:
                 self._ahead.close()

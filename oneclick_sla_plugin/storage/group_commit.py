@@ -25,7 +25,7 @@ FLUSHES = 2
 """How many may be under way. With more of them the groups shrink, and the disk does the same work oftener."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting(Generic[T]):
     """An item, and the thread that waits for it at ``wake``, a lock that is taken until there is news.
 
@@ -69,7 +69,11 @@ class GroupCommit(Generic[T]):
             if self._may_write():
                 self._writing = True
                 mine.wake.release()
-        mine.wake.acquire()
+        try:
+            mine.wake.acquire()
+        except BaseException:  # Ctrl-C: nobody may wait for this thread
+            self._leave(mine)
+            raise
         if not mine.done:
             self._commit_all(mine)
         if mine.error is not None:
@@ -111,6 +115,18 @@ class GroupCommit(Generic[T]):
             waiting.done = True
             if waiting is not mine:
                 waiting.wake.release()
+        if error is not None and not isinstance(error, Exception):
+            raise error  # an interruption is this thread's alone
+
+    def _leave(self, mine: _Waiting[T]) -> None:
+        """Take back an item that is not being written yet, and hand on the turn to write if it was this thread's."""
+        with self._state:
+            if mine in self._queue:
+                self._queue.remove(mine)
+            if mine.wake.acquire(blocking=False) and not mine.done:
+                self._writing = False
+                self._call_writer()
+            self._settled.notify_all()
 
     def _call_writer(self) -> None:
         """Make the first of those that wait the next writer, if there is room for one."""
@@ -119,15 +135,15 @@ class GroupCommit(Generic[T]):
             self._queue[0].wake.release()
 
 
-def _failure(step: Callable[[], None]) -> Exception | None:
+def _failure(step: Callable[[], None]) -> BaseException | None:
     try:
         step()
-    except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left waiting
+    except BaseException as error:  # noqa: BLE001 - whatever it is, an interruption too, nobody may be left waiting
         return error
     return None
 
 
-def _for_one_caller(error: Exception) -> StoreError:
+def _for_one_caller(error: BaseException) -> StoreError:
     """An instance for each waiting thread, since raising one changes its traceback."""
     own = StoreError(str(error) if isinstance(error, StoreError) else f"cannot commit ({type(error).__name__})")
     own.__cause__ = error

@@ -77,7 +77,7 @@ class SqlLedger:
         self._lease = lease
         self._spacing = spacing
         self._owner = owner
-        self._marks = GroupCommit(self._write_marks, database.flush)
+        self._marks = GroupCommit(self._write_marks, self._flush_marks)
 
     # --- marking ------------------------------------------------------------------------------
 
@@ -115,6 +115,10 @@ class SqlLedger:
             for key in sorted(counts)  # two processes that lock the same rows do so in the same order
         ]
         mark_rows(self._database, rows)
+
+    def _flush_marks(self) -> None:
+        if self._database.dialect == "sqlite":  # PostgreSQL flushes with the commit
+            self._database.flush()
 
     # --- claiming and settling ----------------------------------------------------------------
 

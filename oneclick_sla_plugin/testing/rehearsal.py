@@ -77,8 +77,6 @@ class Rehearsal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for sandbox in self.sandboxes.values():
-            sandbox.close()  # first: a webhook that comes later would meet a closed database
         self._cleanup.close()
 
     def _set_up(self, stack: ExitStack) -> None:
@@ -118,6 +116,8 @@ class Rehearsal:
         door.app.wsgi_app = app_of(self.program).wsgi_app  # type: ignore[method-assign]
         door.start()
         self.program.engine.start()
+        for sandbox in sandboxes.values():
+            stack.callback(sandbox.close)  # before the program: a webhook that comes later would meet a closed database
 
     def settle(self) -> None:
         """Let webhooks arrive and be dealt with; time moves on as far as that takes. ``TimeoutError`` if it never ends."""

@@ -60,7 +60,6 @@ def test_nothing_planted_in_the_demo_is_left_anywhere(logged: list[str], caplog:
     ]
     with Stage(load_script().accounts) as stage:
         performance = stage.play(planted(load_script(), customers, agents))
-        performance.register.sheet_path.unlink()  # made to hold the customer's words
         for sandbox in stage.sandboxes.values():  # and a ticket that dies, on a helpdesk that quotes it
             for status, page in pages:
                 sandbox.answer_next(1, status, operation=sandbox.write_operation, body=page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
@@ -168,7 +169,11 @@ def print_register(console: Console, performance: Performance) -> None:
     console.print()
     print_totals(console, register.totals, zone)
     console.print()
-    title = Text(f"The printed sheet: {register.sheet_path}")
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="oneclick-sla-demo-", suffix=".html", encoding="utf-8", delete=False
+    ) as file:  # readable by the owner alone; it stays, to be opened with a browser and printed
+        file.write(register.sheet)
+    title = Text(f"The printed sheet: {file.name}")
     text = Text(printable_lines(plain_sheet(register.sheet)))
     console.print(Panel(text, title=title, title_align="left", border_style="dim"))
 

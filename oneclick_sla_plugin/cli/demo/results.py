@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -123,7 +122,6 @@ class RegisterPages:
     totals: Totals
     printed: Complaint
     sheet: str
-    sheet_path: Path
 
     def deviations(self, expected: int) -> Iterator[str]:
         """What is not as it must be after ``expected`` complaints went the whole way in time, with an extension each."""

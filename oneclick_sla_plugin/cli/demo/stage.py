@@ -152,10 +152,6 @@ class Stage:
         person = connection.person(ticket.requester.id) if isinstance(connection, Directory) else Person()
         zone = self._zones[printed.key.account]
         document = sheet(printed, ticket, person, _COMPLAINTS, zone)
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="oneclick-sla-demo-", suffix=".html", encoding="utf-8", delete=False
-        ) as file:  # readable by the owner alone; it stays, to be opened with a browser and printed
-            file.write(document)
         first = began.astimezone(zone).replace(day=1, hour=0, minute=0)
         return RegisterPages(
             zone=zone,
@@ -164,7 +160,6 @@ class Stage:
             totals=totals(complaints, first, first + relativedelta(months=1), self.clock()),
             printed=printed,
             sheet=document,
-            sheet_path=Path(file.name),
         )
 
     def _account(self, one: Complaint) -> Account:

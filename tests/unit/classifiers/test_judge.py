@@ -97,7 +97,7 @@ def test_the_judge_is_switched_off_by_its_weight(tmp_path: Path) -> None:
         name: [reason.rule for reason in SignalClassifier(load_lexicons(paths)).classify("", text).because]
         for name, paths in (("on", []), ("off", [own]))
     }
-    assert {"wording.complaint", "wording.reclamo"} <= {*rules_of["on"]}
+    assert "wording.complaint" in rules_of["on"]
     assert not [rule for rule in rules_of["off"] if rule.startswith("wording.")]
 
 

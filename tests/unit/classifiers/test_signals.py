@@ -272,3 +272,12 @@ def test_twice_the_text_costs_twice_the_work(unit: str) -> None:
         return lines_run(lambda: classify(unit * count))
 
     assert work(800) <= 2.1 * work(400)
+
+
+@pytest.mark.parametrize(
+    "text", ["My old software crashes every single day", "My red software crashes every single day"]
+)
+def test_seven_words_describe_nothing_whatever_a_rule_mutes(text: str) -> None:
+    """What a rule passes over is no word more."""
+    verdict = SignalClassifier().classify("", text)
+    assert verdict.kind is not Kind.INCIDENT or Missing.DESCRIPTION in verdict.info_missing

@@ -146,6 +146,22 @@ def test_an_error_reaches_every_waiting_caller(error: Exception, words: str) -> 
     group.close()
 
 
+@pytest.mark.parametrize("step", ["write", "flush"])
+def test_an_interruption_is_of_one_thread_and_holds_up_nobody(step: str) -> None:
+    """Ctrl-C in the thread that writes or flushes: its group is told, the next one is written, closing ends."""
+    interrupted = iter([True])
+
+    def interruptible(now: str) -> None:
+        if now == step and next(interrupted, False):
+            raise KeyboardInterrupt
+
+    group: GroupCommit[str] = GroupCommit(lambda _: interruptible("write"), lambda: interruptible("flush"))
+    with pytest.raises(KeyboardInterrupt):
+        group.submit("interrupted")
+    group.submit("next")
+    group.close()
+
+
 def test_closing_commits_what_waits_and_refuses_what_comes_later() -> None:
     """An accepted item is never dropped; one that comes too late is told so."""
     gate = Gate()

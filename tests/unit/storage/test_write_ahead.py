@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -73,6 +74,21 @@ def test_the_log_stays_the_same_file_when_sqlite_begins_it_anew(path: Path, tmp_
     ahead.flush()
     ahead.close()
     assert power_cut.flushed == ["before", "other", "after"]
+
+
+def test_after_a_failed_flush_nothing_more_is_believed(path: Path) -> None:
+    """The system tells of lost pages once; what would be written behind them could not be read after a power cut."""
+
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, "input/output error")
+
+    ahead = WriteAhead(sqlite3.connect(path, isolation_level=None), failing)
+    ahead.execute(INSERT, {"name": "lost"})
+    for step in (ahead.flush, ahead.flush, lambda: ahead.execute(INSERT, {"name": "later"})):
+        with pytest.raises(OSError):  # noqa: PT011 - the kind is what counts
+            step()
+    ahead.close()
+    assert names(path) == ["lost"]
 
 
 def test_a_database_gives_its_marks_to_the_log_and_takes_them_up_again_after_closing(tmp_path: Path) -> None:
