@@ -29,7 +29,7 @@ COMPLAINT = f"{MARKER} otra vez: me cobraron dos veces y quiero presentar un rec
 QUESTION = f"Hola, ¿a qué hora abre la tienda de {MARKER}?"
 INCIDENT = f"The {MARKER} page is not loading."
 ABUSE = f"Son unos estafadores de mierda, {MARKER}, me cobraron dos veces."
-THRESHOLDS = {"auto": 3.5, "suggested": 1.5}
+THRESHOLDS = {"auto": 3.75, "suggested": 1.5}
 
 
 def classify(*options: str, given: str | bytes | None = None, columns: int = 80) -> Result:
@@ -110,7 +110,7 @@ def test_a_table_tells_the_same_within_80_columns(text: str) -> None:
     assert shown.exit_code == 0
     assert all(cell_len(line) <= 80 for line in shown.stdout.splitlines())
     complaint = found["complaint"]
-    assert f"{complaint['verdict']}, score {complaint['score']:g} (suggested from 1.5, auto from 3.5)" in shown.stdout
+    assert f"{complaint['verdict']}, score {complaint['score']:g} (suggested from 1.5, auto from 3.75)" in shown.stdout
     for reason in found["because"]:
         row = next(line.split() for line in shown.stdout.splitlines() if line.startswith(reason["rule"] + " "))
         assert row[2:] == [reason["part"], f"{reason['start']}–{reason['end']}"]
@@ -127,7 +127,7 @@ def test_a_message_that_is_not_utf_8_is_refused() -> None:
 def test_own_lexicons_are_laid_over_the_shipped_ones(tmp_path: Path) -> None:
     rule, scoring = tmp_path / "es.toml", tmp_path / "scoring.toml"
     rule.write_text(f'language = "es"\n[complaint.ours]\nweight = 2.5\npatterns = "{MARKER}"\n', encoding="utf-8")
-    scoring.write_text('language = "scoring"\nauto = 2.0\n', encoding="utf-8")
+    scoring.write_text('language = "scoring"\nauto = 1.6\n', encoding="utf-8")
     text = f"La tienda de {MARKER}."
     assert document("--text", text)["complaint"]["verdict"] == "no"
     with_rule = document("--text", text, "--lexicon", str(rule))
@@ -135,7 +135,7 @@ def test_own_lexicons_are_laid_over_the_shipped_ones(tmp_path: Path) -> None:
     assert "es.complaint.ours" in {reason["rule"] for reason in with_rule["because"]}
     with_both = document("--text", text, "--lexicon", str(rule), "--lexicon", str(scoring))
     assert with_both["complaint"]["verdict"] == "auto"
-    assert with_both["complaint"]["thresholds"] == {"auto": 2.0, "suggested": 1.5}
+    assert with_both["complaint"]["thresholds"] == {"auto": 1.6, "suggested": 1.5}
 
 
 def test_a_lexicon_that_cannot_be_used_is_a_configuration_error(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_rule_s_share_is_of_the_complaints_that_were_recognised() -> None:
 def test_what_cannot_be_divided_is_not_told() -> None:
     found = document("--review", given=jsonl(labelled(QUESTION, "question")))
     assert found["thresholds"]["auto"] == {
-        "from": 3.5,
+        "from": 3.75,
         "right": 0,
         "wrong": 0,
         "missed": 0,
@@ -255,7 +255,7 @@ def test_a_review_is_a_table_within_80_columns() -> None:
     assert result.exit_code == 0
     assert all(cell_len(line) <= 80 for line in result.stdout.splitlines())
     assert "4 complaints and 0 others" in result.stdout
-    for part in ("suggested (from 1.5)", "auto (from 3.5)", "abusive", "threat", "urgent", "es.complaint.explicit"):
+    for part in ("suggested (from 1.5)", "auto (from 3.75)", "abusive", "threat", "urgent", "es.complaint.explicit"):
         assert part in result.stdout
     assert MARKER not in result.output
 
