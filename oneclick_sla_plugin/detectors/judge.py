@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 
 from oneclick_sla_plugin.detectors.evidence import DEEDS, TOPICS, Passage
@@ -25,7 +25,7 @@ _SUREST = 0.97
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Weights:
     """What was learned: by family of spots, the weights of each sign for each of :data:`TYPES`.
 
     ``possible`` and ``warn`` are the probabilities from which a value has these levels.
@@ -60,14 +60,14 @@ class Judgement:
 
 
 @cache
-def judgement() -> Judgement:
+def shipped_weights() -> Weights:
     """The shipped weights, read at the first call."""
     data = json.loads(files(__package__).joinpath("judge.json").read_text(encoding="utf-8"))
     weights = {
         family: {sign: tuple(weight / 100 for weight in of_types) for sign, of_types in signs.items()}
         for family, signs in data["weights"].items()
     }
-    return Judgement(data["possible"], data["warn"], weights)
+    return Weights(data["possible"], data["warn"], weights)
 
 
 _DIGITS = r"(?:^|[^0-9\s]\s|[^0-9a-z\s.,/+#\-])[0-9]{3}"
@@ -102,15 +102,11 @@ class JudgeDetector:
             )
         )
 
-    @cached_property
-    def _judgement(self) -> Judgement:
-        return judgement()
-
     def find(self, text: PlainText) -> Iterator[Candidate]:
-        passage = Passage(text, vocabulary())
+        weights, passage = shipped_weights(), Passage(text, vocabulary())
         for position, spot in enumerate(passage.spots):
-            chances = self._judgement.probabilities(spot.family, passage.signs(position))
+            chances = weights.probabilities(spot.family, passage.signs(position))
             chance = max(chances)
-            confidence = self._judgement.confidence(chance)
+            confidence = weights.confidence(chance)
             if confidence:
                 yield Candidate(TYPES[chances.index(chance)], spot.start, spot.end, confidence)

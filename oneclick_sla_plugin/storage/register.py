@@ -126,10 +126,11 @@ class SqlRegister:
 
     def gone(self, key: TicketKey, now: datetime) -> None:
         """Append :data:`TICKET_GONE` to a complaint or suspicion, unless that is its last event. Raises ``StoreError``."""
-        with self._database.writing() as connection:
+        with snapshot(self._database) as connection:  # most tickets are none: they keep no writer waiting
             row = _book(connection, key).row
-            if row is None:
-                return
+        if row is None:
+            return
+        with self._database.writing() as connection:
             head = self._hold(connection, row["series"])
             last = (
                 select(complaint_event.c.what)

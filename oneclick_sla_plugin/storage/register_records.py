@@ -158,17 +158,14 @@ def entry_of(connection: Connection, key: TicketKey, row: Mapping[str, Any]) -> 
     received_at = instant_of(row["received_at"])
     registered_at = row["registered_at"]
     standing = set(json.loads(row["standing"]))
+    events = _events(connection, key)
     return Entry(
         number=None if row["sequence"] is None else number_of(row["series"], row["year"], row["sequence"]),
         stage=Stage(row["stage"]),
         received_at=min(received_at, earliest_receipts(connection, key.account).get(key, received_at)),
         registered_at=None if registered_at is None else instant_of(registered_at),
-        extensions=tuple(event for _, event in _events(connection, key, {Happened.EXTENDED})),
-        commands=tuple(
-            event
-            for position, event in _events(connection, key, set(Happened))
-            if position in standing and COMMANDED_BY in event.facts
-        ),
+        extensions=tuple(event for _, event in events if event.what is Happened.EXTENDED),
+        commands=tuple(event for position, event in events if position in standing and COMMANDED_BY in event.facts),
         merged=_has_duplicates(connection, key),
     )
 
@@ -187,11 +184,11 @@ def _has_duplicates(connection: Connection, key: TicketKey) -> bool:
     return connection.execute(found.limit(1)).first() is not None
 
 
-def _events(connection: Connection, key: TicketKey, kinds: set[Happened]) -> list[tuple[int, CaseEvent]]:
-    """The events of these kinds with their positions, the oldest first."""
+def _events(connection: Connection, key: TicketKey) -> list[tuple[int, CaseEvent]]:
+    """What happened to a complaint, with the positions, the oldest first; without the register's own events."""
     events = complaint_event.c
     found = select(complaint_event).where(
-        events.account == key.account, events.ticket == key.id, events.what.in_(kind.value for kind in kinds)
+        events.account == key.account, events.ticket == key.id, events.what.in_(kind.value for kind in Happened)
     )
     return [
         (row.position, CaseEvent(Happened(row.what), row.at, row.actor, row.message, row.level, json.loads(row.facts)))

@@ -18,7 +18,7 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from oneclick_sla_plugin.detectors.evidence import FAMILIES, Passage
-from oneclick_sla_plugin.detectors.judge import TYPES, Judgement
+from oneclick_sla_plugin.detectors.judge import TYPES, Weights
 from oneclick_sla_plugin.detectors.vocabulary import vocabulary
 from oneclick_sla_plugin.domain.plain_text import PlainText
 from training.sensitive.messages import MESSAGES, Message, read_messages
@@ -89,8 +89,8 @@ def fit(learned: Sequence[Example]) -> Mapping[str, Mapping[str, list[int]]]:
     return weights
 
 
-def as_judgement(weights: Mapping[str, Mapping[str, list[int]]]) -> Judgement:
-    return Judgement(
+def as_weights(weights: Mapping[str, Mapping[str, list[int]]]) -> Weights:
+    return Weights(
         POSSIBLE,
         WARN,
         {
@@ -112,7 +112,7 @@ def main() -> None:
     if chosen.held_out:
         for name, own in authors.items():
             others = [example for other, theirs in authors.items() if other != name for example in theirs]
-            print(f"{name}: {_measured(as_judgement(fit(others)), own)}")
+            print(f"{name}: {_measured(as_weights(fit(others)), own)}")
         return
     learned = [example for theirs in authors.values() for example in theirs]
     weights = fit(learned)
@@ -120,7 +120,7 @@ def main() -> None:
     print(f"{len(learned)} spots, {sum(map(len, weights.values()))} weights")
 
 
-def _measured(judge: Judgement, spots: Iterable[Example]) -> str:
+def _measured(judge: Weights, spots: Iterable[Example]) -> str:
     """Precision and recall over spots, and the precision of warnings."""
     right = wrong = missed = warned = warned_wrongly = 0
     for family, signs, label in spots:

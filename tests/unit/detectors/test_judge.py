@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oneclick_sla_plugin.detectors.judge import Judgement, judgement
+from oneclick_sla_plugin.detectors.judge import Weights, shipped_weights
 from oneclick_sla_plugin.detectors.scanner import Scanner
 from oneclick_sla_plugin.domain.sensitive import POSSIBLE_FROM, WARN_FROM, Level
 
@@ -139,7 +139,7 @@ def test_an_ordinary_question_is_no_warning(text: str, scanner: Scanner) -> None
 
 
 def test_signs_add_up_to_the_chance_of_each_type_and_unknown_ones_do_not_count() -> None:
-    judge = Judgement(0.4, 0.8, {"number": {"": (0.0, 0.0, 0.0), "+1 pin": (-40.0, 0.0, -40.0)}})
+    judge = Weights(0.4, 0.8, {"number": {"": (0.0, 0.0, 0.0), "+1 pin": (-40.0, 0.0, -40.0)}})
     assert judge.probabilities("number", []) == pytest.approx((0.25, 0.25, 0.25))
     assert judge.probabilities("number", ["+1 pin", "never seen"]) == pytest.approx((0.0, 0.5, 0.0))
 
@@ -149,15 +149,15 @@ def test_signs_add_up_to_the_chance_of_each_type_and_unknown_ones_do_not_count()
     [(0.0, 0.0), (0.39, 0.0), (0.4, POSSIBLE_FROM), (0.6, 0.65), (0.8, WARN_FROM), (1.0, 0.97)],
 )
 def test_chances_become_confidences_by_the_learned_limits(chance: float, confidence: float) -> None:
-    assert Judgement(0.4, 0.8, {}).confidence(chance) == pytest.approx(confidence)
+    assert Weights(0.4, 0.8, {}).confidence(chance) == pytest.approx(confidence)
 
 
 def test_a_chance_just_below_the_limit_is_no_warning() -> None:
-    assert Judgement(0.4, 0.8, {}).confidence(0.7999999) < WARN_FROM
+    assert Weights(0.4, 0.8, {}).confidence(0.7999999) < WARN_FROM
 
 
 def test_the_shipped_weights_know_every_family() -> None:
-    weights = judgement().weights
+    weights = shipped_weights().weights
     assert weights.keys() == {"number", "word", "mixture"}
     assert all(len(weight) == 3 for signs in weights.values() for weight in signs.values())
     assert all("" in signs for signs in weights.values())
