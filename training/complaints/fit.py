@@ -13,6 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ LEAST_STEPS = 2
 OUTLIERS = 0.9995
 """The share of the weights that a head's steps reach; larger ones are cut to the largest step."""
 
-Numbers = NDArray[np.float64]
+Numbers: TypeAlias = NDArray[np.float64]
 
 
 def features_of(parts: Parts) -> Iterator[tuple[str, str, float]]:
