@@ -110,6 +110,7 @@ class _Reader:
             listen=server.listen,
             public_url=server.public_url.rstrip("/") if server.public_url else None,
             processes=server.processes,
+            one_processor=server.one_processor,
             threads=server.threads,
             workers=engine.workers,
             lease=timedelta(seconds=engine.lease_seconds),

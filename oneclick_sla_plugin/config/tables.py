@@ -39,6 +39,7 @@ class ServerTable(Table):
     listen: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$")] = "127.0.0.1:8080"
     public_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     processes: Annotated[int, Field(ge=1, le=64)] = 1
+    one_processor: bool = True
     threads: Annotated[int, Field(ge=1, le=256)] = 8
 
     @field_validator("database")

@@ -109,4 +109,5 @@ class Config:
     blocked_plugins: tuple[str, ...]
     accounts: Mapping[str, AccountConfig]
     keep: timedelta = timedelta(days=400)
+    one_processor: bool = True
     complaints: ComplaintsConfig = ComplaintsConfig()
