@@ -27,6 +27,9 @@ _SHORTEST_WAIT = timedelta(milliseconds=10)
 _REST = timedelta(milliseconds=40)
 """After a look at the ledger that found nothing, whoever rings: a flood of webhooks must not become a flood of looks."""
 
+_LONGEST_REST = timedelta(milliseconds=160)
+"""When look after look was rung for and finds nothing, as while the account sleeps that all the webhooks are for."""
+
 _SETTLING = timedelta(milliseconds=20)
 
 _log = structlog.get_logger()
@@ -142,7 +145,9 @@ class LocalEngine:
 
     def _next(self) -> Claim | None:
         """The next claim, when there is one; ``None`` when the engine stops."""
+        rest = _REST
         while True:
+            rest = min(2 * rest, _LONGEST_REST) if self._bell.is_set() else _REST  # rung for, and nothing was found
             self._bell.clear()  # before looking: who marks or stops from here on rings again
             if self._stopping.is_set():
                 return None
@@ -157,8 +162,8 @@ class LocalEngine:
                 _log.warning("engine.store_unavailable", error=str(error))
                 self._stopping.wait(self._poll.total_seconds())
             else:
-                self._stopping.wait(min(_REST, pause).total_seconds())
-                self._bell.wait(max(pause - _REST, timedelta(0)).total_seconds())
+                self._stopping.wait(min(rest, pause).total_seconds())
+                self._bell.wait(max(pause - rest, timedelta(0)).total_seconds())
 
     def _pause(self) -> timedelta:
         now = self._clock()
