@@ -3,7 +3,8 @@
 The rival does one SQLite insert with synchronous=FULL behind one connection and a
 lock; ours is ``oneclick-sla serve`` with signed webhooks for five thousand tickets,
 its helpdesk away, so that only acknowledging is measured. One process, eight
-threads, both. Rounds alternate, and the middle one of each counts. A second table
+threads, both; ours keeps to one processor, as ``serve`` does, the rival runs as
+gunicorn leaves it. Rounds alternate, and the middle one of each counts. A second table
 adds two milliseconds to every flush, as on a disk that is no NVMe.
 """
 
